@@ -1,0 +1,87 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// What every Swift target of ours is held to: Swift 6, strict memory safety, no warning.
+let house: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+  .enableExperimentalFeature("Lifetimes"),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let package = Package(
+  name: "ordinal",
+  products: [
+    .executable(name: "ordinal", targets: ["ordinal"]),
+    .executable(name: "bpf-build", targets: ["bpf-build"]),
+    .library(name: "Sequencer", targets: ["Sequencer"]),
+    .library(name: "KernelEvents", targets: ["KernelEvents"]),
+    .plugin(name: "BPFBuildPlugin", targets: ["BPFBuildPlugin"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+  ],
+  targets: [
+    // The ABI and the protocol: compiled for the host here, for BPF by the pipeline.
+    .target(name: "CSequencerAtomics"),
+    .target(name: "SequencerABI", swiftSettings: house),
+    .target(
+      name: "SequencerCore", dependencies: ["SequencerABI", "CSequencerAtomics"],
+      swiftSettings: house),
+
+    // The kernel half as a product of the build: objects made from BPF/ and embedded.
+    .target(name: "BPFPipeline", path: "Tools/BPFPipeline", swiftSettings: house),
+    .executableTarget(
+      name: "bpf-build",
+      dependencies: [
+        "BPFPipeline", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Tools/bpf-build", swiftSettings: house),
+    .plugin(
+      name: "BPFBuildPlugin", capability: .buildTool(), dependencies: ["bpf-build"],
+      path: "Plugins/BPFBuildPlugin"),
+    .target(name: "KernelObjects", swiftSettings: house, plugins: ["BPFBuildPlugin"]),
+
+    // Loading, reading, understanding.
+    .systemLibrary(name: "CLibBPF", pkgConfig: "libbpf", providers: [.apt(["libbpf-dev"])]),
+    .target(name: "COrdinalSystem"),
+    .target(name: "BPFLoader", dependencies: ["CLibBPF"], swiftSettings: house),
+    .target(
+      name: "Sequencer", dependencies: ["SequencerABI", "SequencerCore", "CSequencerAtomics"],
+      swiftSettings: house),
+    .target(
+      name: "KernelEvents", dependencies: ["SequencerABI", "Sequencer"], swiftSettings: house),
+    .target(name: "EventFormats", dependencies: ["KernelEvents"], swiftSettings: house),
+    .target(name: "Causality", dependencies: ["KernelEvents"], swiftSettings: house),
+    .target(
+      name: "Capture",
+      dependencies: [
+        "SequencerABI", "SequencerCore", "CSequencerAtomics", "BPFLoader", "Sequencer",
+        "KernelObjects",
+      ],
+      swiftSettings: house),
+    .executableTarget(
+      name: "ordinal",
+      dependencies: [
+        "Capture", "Causality", "EventFormats", "KernelEvents", "BPFLoader", "Sequencer",
+        "COrdinalSystem",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: house),
+
+    // Tests. Those that need root carry the tag `kernel`.
+    .testTarget(
+      name: "SequencerTests",
+      dependencies: ["SequencerABI", "SequencerCore", "CSequencerAtomics", "Sequencer"],
+      swiftSettings: house),
+    .testTarget(
+      name: "BPFPipelineTests", dependencies: ["BPFPipeline", "KernelObjects"],
+      swiftSettings: house),
+    .testTarget(name: "BPFLoaderTests", dependencies: ["BPFLoader"], swiftSettings: house),
+    .testTarget(
+      name: "EventTests", dependencies: ["KernelEvents", "EventFormats", "Causality"],
+      swiftSettings: house),
+  ]
+)

@@ -1,0 +1,7 @@
+import PackagePlugin
+
+@main struct BPFBuildPlugin: BuildToolPlugin {
+  func createBuildCommands(context: PluginContext, target: any Target) async throws -> [Command] {
+    []
+  }
+}

@@ -1,0 +1,1 @@
+/* The header holds everything; SwiftPM wants one source file. */

@@ -1,0 +1,110 @@
+/// The version of every layout in this module.
+///
+/// A consumer refuses a ring whose control area carries another number. Bump it with any
+/// change of a layout, an offset or the meaning of a field.
+public let abiVersion: UInt32 = 1
+
+/// One cell of the ring: 128 bytes, two cache lines, as in section 4.3 of the Linnix paper.
+public enum Slot {
+  /// Bytes in a slot.
+  @inlinable public static var size: Int { 128 }
+  /// log2 of ``size``, to turn a slot index into a byte offset with a shift.
+  @inlinable public static var sizeShift: UInt64 { 7 }
+  /// Bytes of metadata at the start of a record's first slot; the payload follows at once.
+  @inlinable public static var headerSize: Int { 64 }
+}
+
+/// The metadata line of a record: the first 64 bytes of its first slot.
+///
+/// Written by the producer between claim and publish; `sequence` last, by an exchange that is a
+/// full barrier. All integers are in the machine's own byte order (a ring never leaves its machine).
+public struct RecordHeader {
+  /// Ticket + 1 once published; anything else means "not this record yet".
+  public var sequence: UInt64
+  /// Nanoseconds of `CLOCK_MONOTONIC`, read after the claim; 0 with `--timestamps none`.
+  public var timestamp: UInt64
+  /// The raw value of an ``EventKind``.
+  public var kind: UInt16
+  /// Slots the record holds, the gap block included; 1 … ``RingGeometry/maxSpan``.
+  public var span: UInt16
+  /// The CPU the producer ran on.
+  public var cpu: UInt16
+  /// A set of ``RecordFlags``.
+  public var flags: UInt16
+  /// Events lost on this CPU since its previous published record (saturating).
+  public var lostBefore: UInt32
+  /// Bytes of payload, counted from the end of this header; the gap block does not count.
+  public var payloadLength: UInt32
+  /// Thread-group id of the current task, in the initial pid namespace.
+  public var pid: UInt32
+  /// Thread id of the current task, in the initial pid namespace.
+  public var tid: UInt32
+  /// Start of the process (its group leader), ns of `CLOCK_MONOTONIC`: with `pid` a name that
+  /// no pid reuse can forge.
+  public var processStart: UInt64
+  /// cgroup v2 id of the current task.
+  public var cgroup: UInt64
+  /// Real uid of the current task, in the initial user namespace.
+  public var uid: UInt32
+  /// Thread-group id of the real parent.
+  public var parentPID: UInt32
+
+  /// An empty header.
+  @inlinable public init() {
+    sequence = 0
+    timestamp = 0
+    kind = 0
+    span = 0
+    cpu = 0
+    flags = 0
+    lostBefore = 0
+    payloadLength = 0
+    pid = 0
+    tid = 0
+    processStart = 0
+    cgroup = 0
+    uid = 0
+    parentPID = 0
+  }
+}
+
+/// The bits of ``RecordHeader/flags``.
+public struct RecordFlags: OptionSet, Sendable {
+  public let rawValue: UInt16
+  @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
+
+  /// A string of the payload was longer than its limit and is cut.
+  @inlinable public static var truncated: RecordFlags { RecordFlags(rawValue: 1 << 0) }
+  /// The subject of the event is a thread, not a process of its own.
+  @inlinable public static var thread: RecordFlags { RecordFlags(rawValue: 1 << 1) }
+  /// A copy of user memory faulted; the bytes concerned are zero.
+  @inlinable public static var fault: RecordFlags { RecordFlags(rawValue: 1 << 2) }
+  /// The record's last slot is a ``GapBlock``.
+  @inlinable public static var gap: RecordFlags { RecordFlags(rawValue: 1 << 3) }
+}
+
+/// The last slot of a record that follows a loss on its CPU: what was lost, and since when.
+///
+/// It travels inside the record (one claim, one publish), so a gap can't be separated from the
+/// place it belongs to.
+public struct GapBlock {
+  /// Ticket + 1 of the last record claimed on this CPU before the first loss; 0: none yet.
+  public var afterSequence: UInt64
+  /// Sum of `lost`.
+  public var total: UInt64
+  /// Events lost, by ``EventFamily``.
+  public var lost: LossByFamily
+  // Explicit padding up to one slot.
+  public var reserved0: UInt64
+  public var reserved1: UInt64
+  public var reserved2: UInt64
+  public var reserved3: UInt64
+  public var reserved4: UInt64
+  public var reserved5: UInt64
+}
+
+/// Sixteen counters of 32 bits, one an ``EventFamily``.
+public typealias LossByFamily = (
+  UInt32, UInt32, UInt32, UInt32, UInt32, UInt32, UInt32, UInt32,
+  UInt32, UInt32, UInt32, UInt32, UInt32, UInt32, UInt32, UInt32
+)
