@@ -1,5 +1,5 @@
 /// A task's name as the kernel keeps it: 16 bytes, NUL-terminated.
-public struct TaskComm {
+public struct TaskComm: BitwiseCopyable, Sendable {
   public var low: UInt64
   public var high: UInt64
   @inlinable public init() {
@@ -12,7 +12,7 @@ public struct TaskComm {
 ///
 /// The header tells of the task that called clone(); this tells of the new task. Source:
 /// `copy_process()` in kernel/fork.c, tracepoint `task_newtask`.
-public struct ForkPayload {
+public struct ForkPayload: BitwiseCopyable, Sendable {
   /// Thread-group id of the new task; equal to the header's `pid` for a thread.
   public var childPID: UInt32
   /// Thread id of the new task.
@@ -32,7 +32,7 @@ public struct ForkPayload {
 /// Payload of ``EventKind/exit``: one slot with its header.
 ///
 /// Source: `do_exit()` in kernel/exit.c, tracepoint `sched_process_exit`.
-public struct ExitPayload {
+public struct ExitPayload: BitwiseCopyable, Sendable {
   /// The status as wait() of the parent encodes it: signal in bits 0–6, core flag 0x80, exit code
   /// in bits 8–15. For the last thread the process's status, else the thread's own.
   public var waitStatus: UInt32
@@ -60,7 +60,7 @@ public struct ExitFlags: OptionSet, Sendable {
 }
 
 /// A task's identity and capabilities at one moment; numbers of the initial user namespace.
-public struct Credentials {
+public struct Credentials: BitwiseCopyable, Sendable {
   public var uid: UInt32
   public var gid: UInt32
   public var effectiveUID: UInt32
@@ -83,7 +83,7 @@ public struct Credentials {
 /// the committed `mm`: arguments with a NUL after each).
 ///
 /// Source: `exec_binprm()` in fs/exec.c, tracepoint `sched_process_exec`.
-public struct ExecPayload {
+public struct ExecPayload: BitwiseCopyable, Sendable {
   /// Thread id of the caller before the exec; differs from the header's `tid` where a thread
   /// other than the leader called execve().
   public var oldTID: UInt32

@@ -18,7 +18,7 @@ public enum Slot {
 ///
 /// Written by the producer between claim and publish; `sequence` last, by an exchange that is a
 /// full barrier. All integers are in the machine's own byte order (a ring never leaves its machine).
-public struct RecordHeader {
+public struct RecordHeader: BitwiseCopyable, Sendable {
   /// Ticket + 1 once published; anything else means "not this record yet".
   public var sequence: UInt64
   /// Nanoseconds of `CLOCK_MONOTONIC`, read after the claim; 0 with `--timestamps none`.
@@ -87,7 +87,7 @@ public struct RecordFlags: OptionSet, Sendable {
 ///
 /// It travels inside the record (one claim, one publish), so a gap can't be separated from the
 /// place it belongs to.
-public struct GapBlock {
+public struct GapBlock: BitwiseCopyable, Sendable {
   /// Ticket + 1 of the last record claimed on this CPU before the first loss; 0: none yet.
   public var afterSequence: UInt64
   /// Sum of `lost`.
