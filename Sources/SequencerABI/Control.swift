@@ -27,6 +27,8 @@ public enum ControlLayout {
   @inlinable public static var followed: Int { 384 }
   /// UInt64: tasks that should have been followed and could not be (no memory).
   @inlinable public static var followFailures: Int { 392 }
+  /// UInt32: 1 while the task iterator seeds the filter.
+  @inlinable public static var seeding: Int { 400 }
   /// Bytes of the map's one element: a page.
   @inlinable public static var size: Int { 4096 }
 

@@ -101,6 +101,23 @@ public struct GapBlock: BitwiseCopyable, Sendable {
   public var reserved3: UInt64
   public var reserved4: UInt64
   public var reserved5: UInt64
+
+  /// A gap block with every field given.
+  @inlinable public init(
+    afterSequence: UInt64, total: UInt64, lost: LossByFamily,
+    reserved0: UInt64 = 0, reserved1: UInt64 = 0, reserved2: UInt64 = 0, reserved3: UInt64 = 0,
+    reserved4: UInt64 = 0, reserved5: UInt64 = 0
+  ) {
+    self.afterSequence = afterSequence
+    self.total = total
+    self.lost = lost
+    self.reserved0 = reserved0
+    self.reserved1 = reserved1
+    self.reserved2 = reserved2
+    self.reserved3 = reserved3
+    self.reserved4 = reserved4
+    self.reserved5 = reserved5
+  }
 }
 
 /// Sixteen counters of 32 bits, one an ``EventFamily``.

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What Swift can't say itself on the kernel side: helper calls by number, the maps as addresses, and
+ * the volatile reads of the configuration that keep the linker from folding it.
+ *
+ * Helper numbers: enum bpf_func_id, include/uapi/linux/bpf.h.
+ */
+#ifndef ORDINAL_BPF_CKIT_H
+#define ORDINAL_BPF_CKIT_H
+
+#include <stdint.h>
+
+#define KIT_INLINE static inline __attribute__((always_inline))
+
+/* Byte offsets of kernel fields, resolved from the running kernel's BTF before load. */
+struct kit_offsets {
+  uint32_t task_pid, task_tgid, task_flags, task_exit_code;
+  uint32_t task_start_time, task_group_leader, task_real_parent, task_signal;
+  uint32_t task_comm, task_mm, task_cred, task_fs;
+  uint32_t signal_live, signal_flags, signal_group_exit_code;
+  uint32_t cred_uid, cred_gid, cred_euid, cred_egid, cred_permitted, cred_effective;
+  uint32_t mm_arg_start, mm_arg_end;
+  uint32_t bprm_filename, bprm_file, bprm_argc;
+  uint32_t file_inode, inode_ino, inode_sb, sb_dev;
+  uint32_t fs_root, fs_pwd, path_mnt, path_dentry;
+  uint32_t dentry_parent, dentry_name, vfsmount_root;
+  uint32_t mount_mnt, mount_parent, mount_mountpoint;
+};
+
+/* Set before load, frozen after: the verifier knows every value and drops what is not used. */
+struct kit_config {
+  uint64_t capacity;
+  uint64_t high_water;
+  uint32_t self_tgid;         /* 0: trace ordinal itself as well */
+  uint32_t timestamps;        /* 0 none, 1 precise, 2 coarse */
+  uint32_t has_group_dead;    /* sched_process_exit hands it over (6.16 and newer) */
+  uint32_t filter_followed;   /* only tasks marked in `tasks` */
+  uint32_t filter_uid;        /* only uids in `uids` */
+  uint32_t filter_cgroups;    /* this many entries of `cgroups` */
+  uint32_t filter_comm;       /* comm & mask == value */
+  uint32_t reserved;
+  uint64_t comm_value[2];
+  uint64_t comm_mask[2];
+  struct kit_offsets offsets;
+};
+
+/* What is kept for a task, in task storage: it ends with the task, and has no capacity to overrun. */
+struct kit_task_state {
+  uint32_t follow;            /* 0 no, 1 this process, 2 its tree, 3 gone */
+  uint32_t has_before;        /* `before` holds what sched_prepare_exec saw */
+  uint32_t exit_claimed;      /* on the leader: an exit said it was the last (kernels < 6.16) */
+  uint32_t uid, gid, euid, egid;
+  uint32_t reserved;
+  uint64_t permitted, effective;
+};
+
+/* Per-CPU room to size strings in before the claim. */
+enum { KIT_SCRATCH_PATH = 1024, KIT_SCRATCH_CWD = 512, KIT_COMPONENT = 256 };
+struct kit_scratch {
+  char path[KIT_SCRATCH_PATH];
+  char cwd[KIT_SCRATCH_CWD + KIT_COMPONENT];
+};
+
+#ifndef KIT_MAPS_DEFINED
+extern const volatile struct kit_config config;
+extern char control, ring, cpu_state, doorbell, tasks, seeds, uids, cgroups, scratch;
+#endif
+
+#ifdef SEQ_TARGET_BPF
+#define KIT_CONFIG(name, type, field) \
+  KIT_INLINE type name(void) { return config.field; }
+
+#ifndef KIT_MAPS_DEFINED
+KIT_CONFIG(kit_capacity, uint64_t, capacity)
+KIT_CONFIG(kit_high_water, uint64_t, high_water)
+KIT_CONFIG(kit_self_tgid, uint32_t, self_tgid)
+KIT_CONFIG(kit_timestamps, uint32_t, timestamps)
+KIT_CONFIG(kit_has_group_dead, uint32_t, has_group_dead)
+KIT_CONFIG(kit_filter_followed, uint32_t, filter_followed)
+KIT_CONFIG(kit_filter_uid, uint32_t, filter_uid)
+KIT_CONFIG(kit_filter_cgroups, uint32_t, filter_cgroups)
+KIT_CONFIG(kit_filter_comm, uint32_t, filter_comm)
+KIT_INLINE uint64_t kit_comm_value(uint32_t i) { return config.comm_value[i]; }
+KIT_INLINE uint64_t kit_comm_mask(uint32_t i) { return config.comm_mask[i]; }
+
+#define KIT_OFFSET(field) \
+  KIT_INLINE uint32_t kit_offset_##field(void) { return config.offsets.field; }
+KIT_OFFSET(task_pid) KIT_OFFSET(task_tgid) KIT_OFFSET(task_flags) KIT_OFFSET(task_exit_code)
+KIT_OFFSET(task_start_time) KIT_OFFSET(task_group_leader) KIT_OFFSET(task_real_parent)
+KIT_OFFSET(task_signal) KIT_OFFSET(task_comm) KIT_OFFSET(task_mm) KIT_OFFSET(task_cred)
+KIT_OFFSET(task_fs) KIT_OFFSET(signal_live) KIT_OFFSET(signal_flags)
+KIT_OFFSET(signal_group_exit_code) KIT_OFFSET(cred_uid) KIT_OFFSET(cred_gid)
+KIT_OFFSET(cred_euid) KIT_OFFSET(cred_egid) KIT_OFFSET(cred_permitted)
+KIT_OFFSET(cred_effective) KIT_OFFSET(mm_arg_start) KIT_OFFSET(mm_arg_end)
+KIT_OFFSET(bprm_filename) KIT_OFFSET(bprm_file) KIT_OFFSET(bprm_argc) KIT_OFFSET(file_inode)
+KIT_OFFSET(inode_ino) KIT_OFFSET(inode_sb) KIT_OFFSET(sb_dev) KIT_OFFSET(fs_root)
+KIT_OFFSET(fs_pwd) KIT_OFFSET(path_mnt) KIT_OFFSET(path_dentry) KIT_OFFSET(dentry_parent)
+KIT_OFFSET(dentry_name) KIT_OFFSET(vfsmount_root) KIT_OFFSET(mount_mnt)
+KIT_OFFSET(mount_parent) KIT_OFFSET(mount_mountpoint)
+
+#define KIT_MAP(name) \
+  KIT_INLINE void *_Nonnull kit_map_##name(void) { return &name; }
+KIT_MAP(control) KIT_MAP(ring) KIT_MAP(cpu_state) KIT_MAP(doorbell) KIT_MAP(tasks)
+KIT_MAP(seeds) KIT_MAP(uids) KIT_MAP(cgroups) KIT_MAP(scratch)
+
+KIT_INLINE void *_Nullable kit_lookup(void *_Nonnull map, uint32_t key) {
+  return ((void *(*)(void *, const void *))1)(map, &key);
+}
+KIT_INLINE uint64_t kit_ktime_ns(void) { return ((uint64_t(*)(void))5)(); }
+KIT_INLINE uint64_t kit_ktime_coarse_ns(void) { return ((uint64_t(*)(void))160)(); }
+KIT_INLINE uint32_t kit_cpu(void) { return ((uint32_t(*)(void))8)(); }
+KIT_INLINE uint64_t kit_cgroup_id(void) { return ((uint64_t(*)(void))80)(); }
+KIT_INLINE int64_t kit_under_cgroup(void *_Nonnull map, uint32_t index) {
+  return ((int64_t(*)(void *, uint32_t))37)(map, index);
+}
+KIT_INLINE const void *_Nonnull kit_current_task(void) {
+  return ((const void *(*)(void))158)();
+}
+KIT_INLINE int64_t kit_read_user(void *_Nonnull to, uint32_t size, uint64_t from) {
+  return ((int64_t(*)(void *, uint32_t, uint64_t))112)(to, size, from);
+}
+KIT_INLINE int64_t kit_read_kernel(void *_Nonnull to, uint32_t size, uint64_t from) {
+  return ((int64_t(*)(void *, uint32_t, uint64_t))113)(to, size, from);
+}
+KIT_INLINE int64_t kit_read_kernel_string(void *_Nonnull to, uint32_t size, uint64_t from) {
+  return ((int64_t(*)(void *, uint32_t, uint64_t))115)(to, size, from);
+}
+/* A kernel word behind an address that BTF does not vouch for; 0 where it faults. */
+KIT_INLINE uint64_t kit_read_word(uint64_t from) {
+  uint64_t word = 0;
+  ((int64_t(*)(void *, uint32_t, uint64_t))113)(&word, 8, from);
+  return word;
+}
+KIT_INLINE struct kit_task_state *_Nullable kit_task_state(
+    const void *_Nonnull task, uint64_t create) {
+  return ((void *(*)(void *, const void *, void *, uint64_t))156)(&tasks, task, 0, create);
+}
+/* BPF_RB_FORCE_WAKEUP: the consumer sleeps in poll() and is woken through irq_work. */
+KIT_INLINE void kit_ring_doorbell(void) {
+  uint64_t token = 0;
+  ((int64_t(*)(void *, void *, uint64_t, uint64_t))130)(&doorbell, &token, 8, 2);
+}
+#endif /* KIT_MAPS_DEFINED */
+#endif /* SEQ_TARGET_BPF */
+
+#endif

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+import BPFCKit
+import CSequencerAtomics
+public import SequencerABI
+import SequencerCore
+
+/// Whether the current task's event is wanted; one that is not is counted as filtered.
+///
+/// Filters that are off cost nothing: their switches are frozen constants, and the verifier drops
+/// the dead branches.
+///
+/// - Parameter mode: the task's follow mode, where the caller has it already.
+@inline(__always)
+public func isWanted(
+  _ task: Task, comm: TaskComm, mode: UInt32? = nil, family: EventFamily, ring: KernelRing
+) -> Bool {
+  if passes(task, comm: comm, mode: mode) { return true }
+  seq_add_u64(ring.cpuState + (CPUStateLayout.filtered + Int(family.rawValue) * 8), 1)
+  return false
+}
+
+@inline(__always)
+func passes(_ task: Task, comm: TaskComm, mode: UInt32?) -> Bool {
+  if kit_self_tgid() != 0 && task.tgid == kit_self_tgid() { return false }
+  if kit_filter_followed() != 0 {
+    let mode = mode ?? followMode(of: task)
+    if mode != FollowMode.process && mode != FollowMode.tree { return false }
+  }
+  if kit_filter_uid() != 0 && kit_lookup(kit_map_uids(), task.uid) == nil { return false }
+  if kit_filter_comm() != 0 {
+    let low = comm.low & kit_comm_mask(0)
+    let high = comm.high & kit_comm_mask(1)
+    if low != kit_comm_value(0) || high != kit_comm_value(1) { return false }
+  }
+  if kit_filter_cgroups() != 0 {
+    var inside = false
+    for index in 0..<cgroupLimit {
+      if index >= kit_filter_cgroups() { break }
+      if kit_under_cgroup(kit_map_cgroups(), index) == 1 {
+        inside = true
+        break
+      }
+    }
+    if !inside { return false }
+  }
+  return true
+}
+
+/// Entries of the map `cgroups`.
+@inline(__always) var cgroupLimit: UInt32 { 16 }
+
+/// Whether a filter follows tasks at all.
+@inline(__always) public var kitFollows: Bool { kit_filter_followed() != 0 }

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+public import BPFCKit
+import CSequencerAtomics
+public import SequencerABI
+import SequencerCore
+
+/// How a task is followed by `--pid`, `--tree` and `-- COMMAND`. Kept in task storage: a thread has
+/// its own mark, and it goes with the task.
+public enum FollowMode {
+  @inline(__always) public static var none: UInt32 { 0 }
+  /// The process: its threads inherit the mark, its children do not.
+  @inline(__always) public static var process: UInt32 { 1 }
+  /// The tree: children inherit the mark before they can run.
+  @inline(__always) public static var tree: UInt32 { 2 }
+  /// The task passed its exit; nothing marks it again.
+  @inline(__always) public static var gone: UInt32 { 3 }
+}
+
+/// The most ancestors looked at while a filter is seeded.
+@inline(__always) var ancestorLimit: Int { 64 }
+
+/// The mode a task has by the seeds: its own process's, or `tree` of the nearest ancestor's.
+///
+/// Only used while the iterator seeds; afterwards a mark is inherited and no ancestor matters.
+@inline(__always) public func seededMode(of task: Task) -> UInt32 {
+  if let mode = kit_lookup(kit_map_seeds(), task.tgid) {
+    return mode.load(as: UInt32.self)
+  }
+  var ancestor = task
+  for _ in 0..<ancestorLimit {
+    ancestor = ancestor.parent
+    let tgid = ancestor.tgid
+    if tgid == 0 { return FollowMode.none }
+    if let mode = kit_lookup(kit_map_seeds(), tgid) {
+      return mode.load(as: UInt32.self) == FollowMode.tree ? FollowMode.tree : FollowMode.none
+    }
+  }
+  return FollowMode.none
+}
+
+/// Marks `task` and counts it, once, however many try.
+@inline(__always)
+public func follow(_ task: Task, mode: UInt32, control: UnsafeMutableRawPointer) {
+  guard let state = kit_task_state(task.pointer, 1) else {
+    seq_add_u64(control + ControlLayout.followFailures, 1)
+    return
+  }
+  let field = UnsafeMutableRawPointer(state)  // `follow` is the first field
+  let before = seq_exchange_u32(field, mode)
+  if before == FollowMode.none {
+    seq_add_u64(control + ControlLayout.followed, 1)
+  } else if before == FollowMode.gone {
+    _ = seq_exchange_u32(field, FollowMode.gone)
+  }
+}
+
+/// The mode of a task, ``FollowMode/none`` where it has no mark.
+@inline(__always) public func followMode(of task: Task) -> UInt32 {
+  guard let state = kit_task_state(task.pointer, 0) else { return FollowMode.none }
+  return seq_load_u32(UnsafeMutableRawPointer(state))
+}
+
+/// Lets a new task inherit its creator's mark, before it can run.
+@inline(__always)
+public func inheritFollow(
+  from parent: Task, to child: Task, isThread: Bool, control: UnsafeMutableRawPointer
+) {
+  var mode = followMode(of: parent)
+  if mode != FollowMode.process && mode != FollowMode.tree {
+    // A parent the iterator has not reached yet.
+    if seq_load_u32(control + ControlLayout.seeding) == 0 { return }
+    mode = seededMode(of: parent)
+  }
+  if mode == FollowMode.tree || (mode == FollowMode.process && isThread) {
+    follow(child, mode: mode, control: control)
+  }
+}
+
+/// Ends a task's mark; the last one wakes the consumer, which then has nothing to wait for.
+///
+/// - Returns: the mode the task had.
+@inline(__always)
+public func endFollow(_ task: Task, ring: KernelRing) -> UInt32 {
+  // While the iterator runs the mark is left behind in any case, so that it counts no dead task.
+  let seeding: UInt64 = seq_load_u32(ring.control + ControlLayout.seeding) != 0 ? 1 : 0
+  guard let state = kit_task_state(task.pointer, seeding) else { return FollowMode.none }
+  let mode = seq_exchange_u32(UnsafeMutableRawPointer(state), FollowMode.gone)
+  if mode == FollowMode.process || mode == FollowMode.tree {
+    let before = seq_fetch_add_u64(ring.control + ControlLayout.followed, UInt64.max)
+    if before == 1 { wakeConsumer(ring) }
+  }
+  return mode
+}
+
+@inline(__always) func wakeConsumer(_ ring: KernelRing) {
+  let parked = ring.control + ControlLayout.parked
+  if seq_load_u32(parked) != 0, seq_exchange_u32(parked, 0) != 0 { ring.ringDoorbell() }
+}

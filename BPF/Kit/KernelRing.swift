@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+public import BPFCKit
+public import SequencerABI
+public import SequencerCore
+
+/// The ring as the kernel's programs see it: three map elements, their sizes frozen in the
+/// configuration, so that the verifier knows every bound.
+public struct KernelRing: RingMemory {
+  public let control: UnsafeMutableRawPointer
+  public let cpuState: UnsafeMutableRawPointer
+  let slots: UnsafeMutableRawPointer
+  /// The CPU this program runs on; programs do not migrate.
+  public let cpu: UInt32
+
+  /// Finds the maps' elements; nil only where the object was loaded with too few CPUs.
+  @inline(__always) public init?() {
+    cpu = kit_cpu()
+    guard let control = kit_lookup(kit_map_control(), 0),
+      let slots = kit_lookup(kit_map_ring(), 0),
+      let cpuState = kit_lookup(kit_map_cpu_state(), cpu)
+    else { return nil }
+    self.control = control
+    self.slots = slots
+    self.cpuState = cpuState
+  }
+
+  @inline(__always) public var geometry: RingGeometry {
+    RingGeometry(
+      uncheckedCapacity: kit_capacity(), reserve: kit_capacity() &- kit_high_water())
+  }
+
+  @inline(__always) public func slot(_ ticket: UInt64) -> UnsafeMutableRawPointer {
+    slots + Int((ticket & (kit_capacity() &- 1)) &<< Slot.sizeShift)
+  }
+
+  @inline(__always) public func ringDoorbell() { kit_ring_doorbell() }
+}
