@@ -48,6 +48,7 @@ let package = Package(
     .systemLibrary(name: "CLibBPF", pkgConfig: "libbpf", providers: [.apt(["libbpf-dev"])]),
     .target(name: "COrdinalSystem"),
     .target(name: "BPFLoader", dependencies: ["CLibBPF"], swiftSettings: house),
+    .target(name: "Doctor", dependencies: ["BPFLoader", "SequencerABI"], swiftSettings: house),
     .target(
       name: "Sequencer", dependencies: ["SequencerABI", "SequencerCore", "CSequencerAtomics"],
       swiftSettings: house),
@@ -65,7 +66,7 @@ let package = Package(
     .executableTarget(
       name: "ordinal",
       dependencies: [
-        "Capture", "Causality", "EventFormats", "KernelEvents", "BPFLoader", "Sequencer",
+        "Capture", "Causality", "Doctor", "EventFormats", "KernelEvents", "BPFLoader", "Sequencer",
         "COrdinalSystem",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -80,6 +81,9 @@ let package = Package(
       name: "BPFPipelineTests", dependencies: ["BPFPipeline", "KernelObjects"],
       swiftSettings: house),
     .testTarget(name: "BPFLoaderTests", dependencies: ["BPFLoader"], swiftSettings: house),
+    .testTarget(
+      name: "DoctorTests", dependencies: ["Doctor", "BPFLoader", "SequencerABI"],
+      swiftSettings: house),
     .testTarget(
       name: "EventTests", dependencies: ["KernelEvents", "EventFormats", "Causality"],
       swiftSettings: house),
