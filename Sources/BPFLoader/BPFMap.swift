@@ -1,0 +1,99 @@
+import CLibBPF
+import Glibc
+
+/// A map by its descriptor, borrowed from a ``BPFObject`` or a ``PinnedMap``.
+public struct BPFMap: Sendable {
+  /// The descriptor; not owned.
+  public let descriptor: Int32
+  /// The name, for errors.
+  public let name: String
+
+  /// Borrows `descriptor`.
+  public init(descriptor: Int32, name: String) {
+    self.descriptor = descriptor
+    self.name = name
+  }
+
+  /// Sets the element of `key`.
+  public func update<Key: BitwiseCopyable, Value: BitwiseCopyable>(key: Key, value: Value)
+    throws(BPFError)
+  {
+    let result = unsafe withUnsafeBytes(of: key) { key in
+      unsafe withUnsafeBytes(of: value) { value in
+        unsafe bpf_map_update_elem(
+          descriptor, key.baseAddress, value.baseAddress, UInt64(BPF_ANY))
+      }
+    }
+    if result != 0 {
+      throw BPFError(
+        "update", "map \(name)", code: errno,
+        remedy: errno == E2BIG ? "give fewer values" : "run `ordinal doctor`")
+    }
+  }
+
+  /// The element of `key`, or nil where there is none. For a per-CPU map use
+  /// ``lookupPerCPU(key:as:possibleCPUs:)``.
+  public func lookup<Key: BitwiseCopyable, Value: BitwiseCopyable>(
+    key: Key, initial: Value
+  ) -> Value? {
+    var value = initial
+    let result = unsafe withUnsafeBytes(of: key) { key in
+      unsafe withUnsafeMutableBytes(of: &value) { value in
+        unsafe bpf_map_lookup_elem(descriptor, key.baseAddress, value.baseAddress)
+      }
+    }
+    return result == 0 ? value : nil
+  }
+
+  /// The elements of `key` in a per-CPU map, one a possible CPU; values of 8 bytes.
+  public func lookupPerCPU(key: UInt32, possibleCPUs: Int) throws(BPFError) -> [UInt64] {
+    var values = [UInt64](repeating: 0, count: possibleCPUs)
+    let result = unsafe withUnsafeBytes(of: key) { key in
+      unsafe values.withUnsafeMutableBytes { values in
+        unsafe bpf_map_lookup_elem(descriptor, key.baseAddress, values.baseAddress)
+      }
+    }
+    if result != 0 {
+      throw BPFError("read", "map \(name)", code: errno, remedy: "run `ordinal doctor`")
+    }
+    return values
+  }
+
+  /// What the kernel says of the map's sizes.
+  public func sizes() throws(BPFError) -> (valueSize: UInt32, maxEntries: UInt32) {
+    var info = bpf_map_info()
+    var size = UInt32(MemoryLayout<bpf_map_info>.size)
+    let result = unsafe bpf_obj_get_info_by_fd(descriptor, &info, &size)
+    if result != 0 {
+      throw BPFError("query", "map \(name)", code: errno, remedy: "run `ordinal doctor`")
+    }
+    return (info.value_size, info.max_entries)
+  }
+
+  /// Keeps the map alive by a file in bpffs.
+  public func pin(at path: String) throws(BPFError) {
+    if unsafe bpf_obj_pin(descriptor, path) != 0 {
+      throw BPFError(
+        "pin", "map \(name) at \(path)", code: errno,
+        remedy: "remove what is left there, and check that the file system is bpffs")
+    }
+  }
+}
+
+/// A map that an earlier process pinned; owns its descriptor.
+public struct PinnedMap: ~Copyable {
+  /// The map.
+  public let map: BPFMap
+
+  /// Opens the map pinned at `path`.
+  public init(at path: String, name: String) throws(BPFError) {
+    let descriptor = unsafe bpf_obj_get(path)
+    guard descriptor >= 0 else {
+      throw BPFError(
+        "open", "pinned map \(path)", code: errno, remedy: "remove the pins and start anew")
+    }
+    map = BPFMap(descriptor: descriptor, name: name)
+  }
+
+  deinit { close(map.descriptor) }
+}

@@ -1,0 +1,204 @@
+import CLibBPF
+import Glibc
+
+/// A BPF object: opened from bytes, configured, loaded, attached. Owns everything libbpf holds for
+/// it: maps and programs go when it does, unless they are pinned.
+///
+/// Life cycle (libbpf's): open → configure → ``load()`` → ``attach(_:)``. Not thread-safe.
+@safe public struct BPFObject: ~Copyable {
+  private let handle: OpaquePointer
+  private let name: String
+  /// Where the verifier writes: one buffer for all programs, they are loaded one by one.
+  private let log: UnsafeMutablePointer<CChar>
+  private static let logCapacity = 4 << 20
+
+  /// Opens an object file that lies in memory; nothing reaches the kernel yet.
+  ///
+  /// - Parameters:
+  ///   - bytes: an ELF file made by the BPF pipeline (docs/bpf-pipeline.md).
+  ///   - name: names the object in errors and prefixes its data maps.
+  public init(opening bytes: [UInt8], name: String) throws(BPFError) {
+    _ = LibBPFLog.installed
+    LibBPFLog.clear()
+    self.name = name
+    let opened = unsafe name.withCString { cName in
+      var options = unsafe bpf_object_open_opts()
+      unsafe options.sz = MemoryLayout<bpf_object_open_opts>.size
+      unsafe options.object_name = cName
+      return unsafe bytes.withUnsafeBytes { raw in
+        unsafe bpf_object__open_mem(raw.baseAddress, raw.count, &options)
+      }
+    }
+    guard let handle = unsafe opened else {
+      throw BPFError(
+        "open", "object \(name)", code: errno,
+        remedy: LibBPFLog.lastLine ?? "rebuild it with bpf-build")
+    }
+    unsafe self.handle = unsafe handle
+    // The kernel writes no more than the size it is told.
+    unsafe log = UnsafeMutablePointer<CChar>.allocate(capacity: BPFObject.logCapacity)
+    unsafe log[0] = 0
+  }
+
+  deinit {
+    unsafe bpf_object__close(handle)
+    unsafe log.deallocate()
+  }
+
+  /// Lets `body` write the initial value of a data section's map before load.
+  ///
+  /// - Parameter section: e.g. ".rodata"; frozen at load, so the verifier knows its values.
+  public func configure<Value: BitwiseCopyable>(
+    section: String, as type: Value.Type, _ body: (inout Value) -> Void
+  ) throws(BPFError) {
+    var iterator = unsafe bpf_object__next_map(handle, nil)
+    while let map = unsafe iterator {
+      if let mapName = unsafe bpf_map__name(map), unsafe String(cString: mapName).hasSuffix(section)
+      {
+        var size = 0
+        guard let memory = unsafe bpf_map__initial_value(map, &size),
+          size == MemoryLayout<Value>.size
+        else {
+          throw BPFError(
+            "configure", "section \(section) of \(name)", code: EINVAL,
+            remedy: "its size is \(size), not that of \(Value.self): rebuild the object")
+        }
+        var value = unsafe memory.loadUnaligned(as: Value.self)
+        body(&value)
+        let result = unsafe bpf_map__set_initial_value(map, &value, size)
+        guard result == 0 else {
+          throw BPFError(
+            "configure", "section \(section) of \(name)", code: result,
+            remedy: "configure before load")
+        }
+        return
+      }
+      unsafe iterator = unsafe bpf_object__next_map(handle, map)
+    }
+    throw BPFError(
+      "configure", "section \(section) of \(name)", code: ENOENT,
+      remedy: "the object has no such section: rebuild it")
+  }
+
+  /// Sets a map's sizes before load; nil leaves what the object says.
+  public func resize(map: String, valueSize: UInt32? = nil, maxEntries: UInt32? = nil)
+    throws(BPFError)
+  {
+    let target = unsafe try findMap(map)
+    if let valueSize {
+      let result = unsafe bpf_map__set_value_size(target, valueSize)
+      if result != 0 { throw sizing(map, result) }
+    }
+    if let maxEntries {
+      let result = unsafe bpf_map__set_max_entries(target, maxEntries)
+      if result != 0 { throw sizing(map, result) }
+    }
+  }
+
+  private func sizing(_ map: String, _ result: Int32) -> BPFError {
+    BPFError(
+      "size", "map \(map)", code: result, remedy: "set sizes before load, and above zero")
+  }
+
+  /// Leaves a program out of the load, e.g. one whose tracepoint this kernel lacks.
+  public func skip(program: String) throws(BPFError) {
+    let target = unsafe try findProgram(program)
+    let result = unsafe bpf_program__set_autoload(target, false)
+    if result != 0 {
+      throw BPFError("skip", "program \(program)", code: result, remedy: "skip before load")
+    }
+  }
+
+  /// Hands maps and programs to the kernel.
+  public func load() throws(BPFError) {
+    var iterator = unsafe bpf_object__next_program(handle, nil)
+    while let program = unsafe iterator {
+      _ = unsafe bpf_program__set_log_buf(program, log, BPFObject.logCapacity)
+      unsafe iterator = unsafe bpf_object__next_program(handle, program)
+    }
+    LibBPFLog.clear()
+    unsafe log[0] = 0
+    let result = unsafe bpf_object__load(handle)
+    if result == 0 { return }
+    let verifier = unsafe String(cString: log)
+    let isVerifier = !verifier.isEmpty
+    let remedy =
+      switch -result {
+      case EPERM where !isVerifier, EACCES where !isVerifier:
+        "run as root or with CAP_BPF and CAP_PERFMON; `ordinal doctor` says what is missing"
+      case ENOMEM, E2BIG: "use a smaller --ring-size, or free memory"
+      default: "run `ordinal doctor`" + (LibBPFLog.lastLine.map { "; libbpf said: \($0)" } ?? "")
+      }
+    throw BPFError(
+      "load", "object \(name)", code: result, remedy: remedy,
+      verifierLog: isVerifier ? verifier : nil)
+  }
+
+  /// Attaches a loaded program to what its section names.
+  ///
+  /// - Returns: the link; the program is detached when it goes, unless it is pinned.
+  public func attach(_ program: String) throws(BPFError) -> BPFLink {
+    let target = unsafe try findProgram(program)
+    LibBPFLog.clear()
+    guard let link = unsafe bpf_program__attach(target) else {
+      throw BPFError(
+        "attach", "program \(program)", code: errno,
+        remedy: "run `ordinal doctor`" + (LibBPFLog.lastLine.map { "; libbpf said: \($0)" } ?? ""))
+    }
+    return unsafe BPFLink(owning: link, name: program)
+  }
+
+  /// Runs an iterator program (`iter/…`) over everything it iterates, once.
+  public func runIterator(_ program: String) throws(BPFError) {
+    let target = unsafe try findProgram(program)
+    guard let link = unsafe bpf_program__attach_iter(target, nil) else {
+      throw BPFError(
+        "attach", "iterator \(program)", code: errno, remedy: "run `ordinal doctor`")
+    }
+    defer { _ = unsafe bpf_link__destroy(link) }
+    let descriptor = unsafe bpf_iter_create(bpf_link__fd(link))
+    guard descriptor >= 0 else {
+      throw BPFError("run", "iterator \(program)", code: errno, remedy: "run `ordinal doctor`")
+    }
+    defer { close(descriptor) }
+    var sink: (UInt64, UInt64) = (0, 0)
+    while true {
+      let got = unsafe read(descriptor, &sink, MemoryLayout.size(ofValue: sink))
+      if got > 0 { continue }
+      if got == 0 { return }
+      if errno == EINTR || errno == EAGAIN { continue }
+      throw BPFError("run", "iterator \(program)", code: errno, remedy: "try again")
+    }
+  }
+
+  /// A loaded map of the object; valid while the object is.
+  public func map(_ name: String) throws(BPFError) -> BPFMap {
+    let target = unsafe try findMap(name)
+    let descriptor = unsafe bpf_map__fd(target)
+    guard descriptor >= 0 else {
+      throw BPFError("use", "map \(name)", code: descriptor, remedy: "load the object first")
+    }
+    return BPFMap(descriptor: descriptor, name: name)
+  }
+
+  /// The descriptor of a loaded program; valid while the object is.
+  public func program(_ name: String) throws(BPFError) -> BPFProgram {
+    let descriptor = unsafe bpf_program__fd(try findProgram(name))
+    guard descriptor >= 0 else {
+      throw BPFError("use", "program \(name)", code: descriptor, remedy: "load the object first")
+    }
+    return BPFProgram(descriptor: descriptor, name: name)
+  }
+
+  private func findMap(_ map: String) throws(BPFError) -> OpaquePointer {
+    if let found = unsafe bpf_object__find_map_by_name(handle, map) { return unsafe found }
+    throw BPFError(
+      "find", "map \(map) in object \(name)", code: ENOENT, remedy: "rebuild the object")
+  }
+
+  private func findProgram(_ program: String) throws(BPFError) -> OpaquePointer {
+    if let found = unsafe bpf_object__find_program_by_name(handle, program) { return unsafe found }
+    throw BPFError(
+      "find", "program \(program) in object \(name)", code: ENOENT, remedy: "rebuild the object")
+  }
+}
