@@ -8,6 +8,8 @@ public enum OutputFormat: String, CaseIterable, Sendable {
   case json
   /// One short line an event: ``CompactFormat``.
   case compact
+  /// The process tree at the end: ``TreeFormat``.
+  case tree
 }
 
 /// Writes in the format chosen at run time, without an existential.
@@ -18,6 +20,7 @@ public struct EventWriter: EventFormat {
   private var pretty: PrettyFormat
   private var json = JSONFormat()
   private var compact = CompactFormat()
+  private var tree = TreeFormat()
 
   /// Makes a writer of `format`; `colour` counts for ``OutputFormat/pretty`` only.
   public init(_ format: OutputFormat, colour: Bool = false) {
@@ -32,6 +35,7 @@ public struct EventWriter: EventFormat {
     case .pretty: pretty.write(event, context: &context, into: &buffer)
     case .json: json.write(event, context: &context, into: &buffer)
     case .compact: compact.write(event, context: &context, into: &buffer)
+    case .tree: tree.write(event, context: &context, into: &buffer)
     }
   }
 
@@ -40,6 +44,7 @@ public struct EventWriter: EventFormat {
     case .pretty: pretty.write(gap: gap, into: &buffer)
     case .json: json.write(gap: gap, into: &buffer)
     case .compact: compact.write(gap: gap, into: &buffer)
+    case .tree: tree.write(gap: gap, into: &buffer)
     }
   }
 
@@ -48,6 +53,7 @@ public struct EventWriter: EventFormat {
     case .pretty: pretty.finish(into: &buffer)
     case .json: json.finish(into: &buffer)
     case .compact: compact.finish(into: &buffer)
+    case .tree: tree.finish(into: &buffer)
     }
   }
 }
