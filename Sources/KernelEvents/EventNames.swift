@@ -1,0 +1,40 @@
+public import SequencerABI
+
+extension EventFamily {
+  /// The family's name in output and on the command line (`--events`).
+  public var name: StaticString {
+    switch self {
+    case .process: "process"
+    case .signal: "signal"
+    case .credentials: "cred"
+    case .scheduler: "sched"
+    case .syscall: "syscall"
+    case .file: "file"
+    case .network: "net"
+    case .memory: "memory"
+    case .security: "security"
+    case .module: "module"
+    case .namespace: "namespace"
+    case .test: "test"
+    }
+  }
+
+  /// The family named `name`, as ``name`` spells it; nil if there is none.
+  public init?(name: String) {
+    guard let family = EventFamily.allCases.first(where: { $0.name.description == name })
+    else { return nil }
+    self = family
+  }
+}
+
+extension EventKind {
+  /// The kind's name in output: the `type` of a JSON line.
+  public var name: StaticString {
+    switch self {
+    case .fork: "fork"
+    case .exec: "exec"
+    case .exit: "exit"
+    case .test: "test"
+    }
+  }
+}
