@@ -3,7 +3,7 @@ import BPFCKit
 public import SequencerABI
 
 /// The strings of an exec: sized before the claim, copied after it.
-public struct ExecStrings {
+@safe public struct ExecStrings {
   /// Bytes of the path, without its NUL.
   public let path: UInt64
   /// Bytes of the working directory's components.
@@ -20,10 +20,10 @@ public struct ExecStrings {
   /// Sizes the strings of the exec that `task` just did with `binary` (struct linux_binprm).
   @inline(__always)
   public init(task: Task, binary: UnsafeRawPointer, scratch: UnsafeMutableRawPointer) {
-    self.scratch = scratch
+    unsafe self.scratch = scratch
     flags = []
     // `filename` is the path as the caller gave it; for a script, the script's.
-    let got = kit_read_kernel_string(
+    let got = unsafe kit_read_kernel_string(
       scratch, UInt32(ExecPayload.pathLimit), binary.word(kit_offset_bprm_filename()))
     var length: UInt64 = 0
     if got > 0 && got <= Int64(ExecPayload.pathLimit) { length = UInt64(bitPattern: got) &- 1 }
@@ -38,7 +38,7 @@ public struct ExecStrings {
       flags.insert(.argumentsTruncated)
     }
     arguments = kept
-    let directory = WorkingDirectory(
+    let directory = unsafe WorkingDirectory(
       task: task, scratch: scratch + ExecPayload.pathLimit)
     workingDirectory = directory.length
     if directory.isTruncated { flags.insert(.workingDirectoryTruncated) }
@@ -55,15 +55,15 @@ public struct ExecStrings {
     let pathBytes = bounded(path, UInt64(ExecPayload.pathLimit))
     let directoryBytes = bounded(workingDirectory, UInt64(ExecPayload.workingDirectoryLimit))
     let argumentBytes = bounded(arguments, UInt64(ExecPayload.argumentsLimit))
-    var to = destination
-    _ = kit_read_kernel(
+    var to = unsafe destination
+    _ = unsafe kit_read_kernel(
       to, UInt32(truncatingIfNeeded: pathBytes), UInt64(UInt(bitPattern: scratch)))
-    to += Int(pathBytes)
-    _ = kit_read_kernel(
+    unsafe to += Int(pathBytes)
+    _ = unsafe kit_read_kernel(
       to, UInt32(truncatingIfNeeded: directoryBytes),
       UInt64(UInt(bitPattern: scratch + ExecPayload.pathLimit)))
-    to += Int(directoryBytes)
-    return kit_read_user(to, UInt32(truncatingIfNeeded: argumentBytes), argumentsStart) != 0
+    unsafe to += Int(directoryBytes)
+    return unsafe kit_read_user(to, UInt32(truncatingIfNeeded: argumentBytes), argumentsStart) != 0
   }
 }
 

@@ -15,7 +15,7 @@ public func isWanted(
   _ task: Task, comm: TaskComm, mode: UInt32? = nil, family: EventFamily, ring: KernelRing
 ) -> Bool {
   if passes(task, comm: comm, mode: mode) { return true }
-  seq_add_u64(ring.cpuState + (CPUStateLayout.filtered + Int(family.rawValue) * 8), 1)
+  unsafe seq_add_u64(ring.cpuState + (CPUStateLayout.filtered + Int(family.rawValue) * 8), 1)
   return false
 }
 
@@ -26,7 +26,7 @@ func passes(_ task: Task, comm: TaskComm, mode: UInt32?) -> Bool {
     let mode = mode ?? followMode(of: task)
     if mode != FollowMode.process && mode != FollowMode.tree { return false }
   }
-  if kit_filter_uid() != 0 && kit_lookup(kit_map_uids(), task.uid) == nil { return false }
+  if unsafe kit_filter_uid() != 0 && kit_lookup(kit_map_uids(), task.uid) == nil { return false }
   if kit_filter_comm() != 0 {
     let low = comm.low & kit_comm_mask(0)
     let high = comm.high & kit_comm_mask(1)
@@ -36,7 +36,7 @@ func passes(_ task: Task, comm: TaskComm, mode: UInt32?) -> Bool {
     var inside = false
     for index in 0..<cgroupLimit {
       if index >= kit_filter_cgroups() { break }
-      if kit_under_cgroup(kit_map_cgroups(), index) == 1 {
+      if unsafe kit_under_cgroup(kit_map_cgroups(), index) == 1 {
         inside = true
         break
       }

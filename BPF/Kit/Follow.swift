@@ -23,16 +23,17 @@ public enum FollowMode {
 ///
 /// Only used while the iterator seeds; afterwards a mark is inherited and no ancestor matters.
 @inline(__always) public func seededMode(of task: Task) -> UInt32 {
-  if let mode = kit_lookup(kit_map_seeds(), task.tgid) {
-    return mode.load(as: UInt32.self)
+  if let mode = unsafe kit_lookup(kit_map_seeds(), task.tgid) {
+    return unsafe mode.load(as: UInt32.self)
   }
   var ancestor = task
   for _ in 0..<ancestorLimit {
     ancestor = ancestor.parent
     let tgid = ancestor.tgid
     if tgid == 0 { return FollowMode.none }
-    if let mode = kit_lookup(kit_map_seeds(), tgid) {
-      return mode.load(as: UInt32.self) == FollowMode.tree ? FollowMode.tree : FollowMode.none
+    if let mode = unsafe kit_lookup(kit_map_seeds(), tgid) {
+      return unsafe mode.load(as: UInt32.self) == FollowMode.tree
+        ? FollowMode.tree : FollowMode.none
     }
   }
   return FollowMode.none
@@ -41,23 +42,23 @@ public enum FollowMode {
 /// Marks `task` and counts it, once, however many try.
 @inline(__always)
 public func follow(_ task: Task, mode: UInt32, control: UnsafeMutableRawPointer) {
-  guard let state = kit_task_state(task.pointer, 1) else {
-    seq_add_u64(control + ControlLayout.followFailures, 1)
+  guard let state = unsafe kit_task_state(task.pointer, 1) else {
+    unsafe seq_add_u64(control + ControlLayout.followFailures, 1)
     return
   }
   let field = UnsafeMutableRawPointer(state)  // `follow` is the first field
-  let before = seq_exchange_u32(field, mode)
+  let before = unsafe seq_exchange_u32(field, mode)
   if before == FollowMode.none {
-    seq_add_u64(control + ControlLayout.followed, 1)
+    unsafe seq_add_u64(control + ControlLayout.followed, 1)
   } else if before == FollowMode.gone {
-    _ = seq_exchange_u32(field, FollowMode.gone)
+    _ = unsafe seq_exchange_u32(field, FollowMode.gone)
   }
 }
 
 /// The mode of a task, ``FollowMode/none`` where it has no mark.
 @inline(__always) public func followMode(of task: Task) -> UInt32 {
-  guard let state = kit_task_state(task.pointer, 0) else { return FollowMode.none }
-  return seq_load_u32(UnsafeMutableRawPointer(state))
+  guard let state = unsafe kit_task_state(task.pointer, 0) else { return FollowMode.none }
+  return unsafe seq_load_u32(UnsafeMutableRawPointer(state))
 }
 
 /// Lets a new task inherit its creator's mark, before it can run.
@@ -68,11 +69,11 @@ public func inheritFollow(
   var mode = followMode(of: parent)
   if mode != FollowMode.process && mode != FollowMode.tree {
     // A parent the iterator has not reached yet.
-    if seq_load_u32(control + ControlLayout.seeding) == 0 { return }
+    if unsafe seq_load_u32(control + ControlLayout.seeding) == 0 { return }
     mode = seededMode(of: parent)
   }
   if mode == FollowMode.tree || (mode == FollowMode.process && isThread) {
-    follow(child, mode: mode, control: control)
+    unsafe follow(child, mode: mode, control: control)
   }
 }
 
@@ -82,17 +83,19 @@ public func inheritFollow(
 @inline(__always)
 public func endFollow(_ task: Task, ring: KernelRing) -> UInt32 {
   // While the iterator runs the mark is left behind in any case, so that it counts no dead task.
-  let seeding: UInt64 = seq_load_u32(ring.control + ControlLayout.seeding) != 0 ? 1 : 0
-  guard let state = kit_task_state(task.pointer, seeding) else { return FollowMode.none }
-  let mode = seq_exchange_u32(UnsafeMutableRawPointer(state), FollowMode.gone)
+  let seeding: UInt64 = unsafe seq_load_u32(ring.control + ControlLayout.seeding) != 0 ? 1 : 0
+  guard let state = unsafe kit_task_state(task.pointer, seeding) else { return FollowMode.none }
+  let mode = unsafe seq_exchange_u32(UnsafeMutableRawPointer(state), FollowMode.gone)
   if mode == FollowMode.process || mode == FollowMode.tree {
-    let before = seq_fetch_add_u64(ring.control + ControlLayout.followed, UInt64.max)
+    let before = unsafe seq_fetch_add_u64(ring.control + ControlLayout.followed, UInt64.max)
     if before == 1 { wakeConsumer(ring) }
   }
   return mode
 }
 
 @inline(__always) func wakeConsumer(_ ring: KernelRing) {
-  let parked = ring.control + ControlLayout.parked
-  if seq_load_u32(parked) != 0, seq_exchange_u32(parked, 0) != 0 { ring.ringDoorbell() }
+  let parked = unsafe ring.control + ControlLayout.parked
+  if unsafe seq_load_u32(parked) != 0, unsafe seq_exchange_u32(parked, 0) != 0 {
+    ring.ringDoorbell()
+  }
 }

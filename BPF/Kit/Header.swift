@@ -16,13 +16,13 @@ extension Claim {
   /// - Returns: the timestamp, read after the claim.
   @inline(__always) public func describe(_ task: Task) -> UInt64 {
     let now = timestamp()
-    header.pointee.timestamp = now
-    header.pointee.pid = task.tgid
-    header.pointee.tid = task.tid
-    header.pointee.processStart = task.leader.start
-    header.pointee.cgroup = kit_cgroup_id()
-    header.pointee.uid = task.uid
-    header.pointee.parentPID = task.parent.tgid
+    unsafe header.pointee.timestamp = now
+    unsafe header.pointee.pid = task.tgid
+    unsafe header.pointee.tid = task.tid
+    unsafe header.pointee.processStart = task.leader.start
+    unsafe header.pointee.cgroup = kit_cgroup_id()
+    unsafe header.pointee.uid = task.uid
+    unsafe header.pointee.parentPID = task.parent.tgid
     return now
   }
 }

@@ -5,7 +5,7 @@ public import SequencerCore
 
 /// The ring as the kernel's programs see it: three map elements, their sizes frozen in the
 /// configuration, so that the verifier knows every bound.
-public struct KernelRing: RingMemory {
+@safe public struct KernelRing: RingMemory {
   public let control: UnsafeMutableRawPointer
   public let cpuState: UnsafeMutableRawPointer
   let slots: UnsafeMutableRawPointer
@@ -15,13 +15,13 @@ public struct KernelRing: RingMemory {
   /// Finds the maps' elements; nil only where the object was loaded with too few CPUs.
   @inline(__always) public init?() {
     cpu = kit_cpu()
-    guard let control = kit_lookup(kit_map_control(), 0),
-      let slots = kit_lookup(kit_map_ring(), 0),
-      let cpuState = kit_lookup(kit_map_cpu_state(), cpu)
+    guard let control = unsafe kit_lookup(kit_map_control(), 0),
+      let slots = unsafe kit_lookup(kit_map_ring(), 0),
+      let cpuState = unsafe kit_lookup(kit_map_cpu_state(), cpu)
     else { return nil }
-    self.control = control
-    self.slots = slots
-    self.cpuState = cpuState
+    unsafe self.control = control
+    unsafe self.slots = slots
+    unsafe self.cpuState = cpuState
   }
 
   @inline(__always) public var geometry: RingGeometry {
@@ -30,7 +30,7 @@ public struct KernelRing: RingMemory {
   }
 
   @inline(__always) public func slot(_ ticket: UInt64) -> UnsafeMutableRawPointer {
-    slots + Int((ticket & (kit_capacity() &- 1)) &<< Slot.sizeShift)
+    unsafe slots + Int((ticket & (kit_capacity() &- 1)) &<< Slot.sizeShift)
   }
 
   @inline(__always) public func ringDoorbell() { kit_ring_doorbell() }

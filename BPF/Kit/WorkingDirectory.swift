@@ -15,7 +15,7 @@ struct WorkingDirectory {
   @inline(__always) static var depthLimit: Int { 32 }
 
   @inline(__always) init(task: Task, scratch: UnsafeMutableRawPointer) {
-    let fs = task.pointer.word(kit_offset_task_fs())
+    let fs = unsafe task.pointer.word(kit_offset_task_fs())
     if fs == 0 { return }
     let mountOffset = UInt64(kit_offset_path_mnt())
     let dentryOffset = UInt64(kit_offset_path_dentry())
@@ -46,7 +46,7 @@ struct WorkingDirectory {
       }
       if position > UInt64(ExecPayload.workingDirectoryLimit &- 1) { break }
       let name = kit_read_word(dentry &+ UInt64(kit_offset_dentry_name()))
-      let got = kit_read_kernel_string(scratch + Int(position), 256, name)
+      let got = unsafe kit_read_kernel_string(scratch + Int(position), 256, name)
       if got <= 0 || got > 256 { break }
       let after = position &+ UInt64(bitPattern: got)
       if after > UInt64(ExecPayload.workingDirectoryLimit) { break }

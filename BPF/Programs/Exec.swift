@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 import BPFCKit
-import BPFKit
+public import BPFKit
 import CSequencerAtomics
 import SequencerABI
 import SequencerCore
@@ -10,15 +10,15 @@ import SequencerCore
 @c @section("tp_btf/sched_prepare_exec") @used
 public func sched_prepare_exec(_ context: Context) -> Int32 {
   let task = Task.current
-  guard let state = kit_task_state(task.pointer, 1) else { return 0 }
+  guard let state = unsafe kit_task_state(task.pointer, 1) else { return 0 }
   let credentials = task.credentials
-  state.pointee.uid = credentials.uid
-  state.pointee.gid = credentials.gid
-  state.pointee.euid = credentials.effectiveUID
-  state.pointee.egid = credentials.effectiveGID
-  state.pointee.permitted = credentials.permitted
-  state.pointee.effective = credentials.effective
-  state.pointee.has_before = 1
+  unsafe state.pointee.uid = credentials.uid
+  unsafe state.pointee.gid = credentials.gid
+  unsafe state.pointee.euid = credentials.effectiveUID
+  unsafe state.pointee.egid = credentials.effectiveGID
+  unsafe state.pointee.permitted = credentials.permitted
+  unsafe state.pointee.effective = credentials.effective
+  unsafe state.pointee.has_before = 1
   return 0
 }
 
@@ -31,16 +31,16 @@ public func sched_process_exec(_ context: Context) -> Int32 {
   let task = Task.current
   let comm = task.comm
   guard isWanted(task, comm: comm, family: .process, ring: ring),
-    let scratch = kit_lookup(kit_map_scratch(), 0)
+    let scratch = unsafe kit_lookup(kit_map_scratch(), 0)
   else { return 0 }
-  let binary = context.pointerArgument(2)
+  let binary = unsafe context.pointerArgument(2)
   // Everything that can fail, and every length, comes before the claim.
-  let strings = ExecStrings(task: task, binary: binary, scratch: scratch)
+  let strings = unsafe ExecStrings(task: task, binary: binary, scratch: scratch)
   let length = UInt64(MemoryLayout<ExecPayload>.size) &+ strings.total
   let slots = (UInt64(Slot.headerSize) &+ length &+ UInt64(Slot.size &- 1)) &>> Slot.sizeShift
   guard let claim = producer.claim(slots: slots, family: .process) else { return 0 }
   _ = claim.describe(task)
-  let recordFlags = fill(claim.payload, task: task, context: context, strings: strings)
+  let recordFlags = unsafe fill(claim.payload, task: task, context: context, strings: strings)
   producer.publish(
     claim, kind: .exec, cpu: ring.cpu, flags: recordFlags,
     payloadLength: UInt32(truncatingIfNeeded: length))
@@ -55,38 +55,39 @@ public func sched_process_exec(_ context: Context) -> Int32 {
 func fill(
   _ bytes: UnsafeMutableRawPointer, task: Task, context: Context, strings: ExecStrings
 ) -> RecordFlags {
-  let binary = context.pointerArgument(2)
-  let payload = bytes.assumingMemoryBound(to: ExecPayload.self)
+  let binary = unsafe context.pointerArgument(2)
+  let payload = unsafe bytes.assumingMemoryBound(to: ExecPayload.self)
   var flags = strings.flags
-  payload.pointee.oldTID = UInt32(truncatingIfNeeded: context.argument(1))
-  let file = binary.pointer(kit_offset_bprm_file())
-  let inode = file.pointer(kit_offset_file_inode())
-  payload.pointee.inode = inode.word(kit_offset_inode_ino())
-  payload.pointee.device = inode.pointer(kit_offset_inode_sb()).half(kit_offset_sb_dev())
-  payload.pointee.argumentCount = binary.half(kit_offset_bprm_argc())
-  payload.pointee.pathLength = UInt16(truncatingIfNeeded: strings.path)
-  payload.pointee.workingDirectoryLength = UInt16(truncatingIfNeeded: strings.workingDirectory)
-  payload.pointee.argumentsLength = UInt32(truncatingIfNeeded: strings.arguments)
-  payload.pointee.argumentsTotal = UInt32(truncatingIfNeeded: strings.argumentsTotal)
-  payload.pointee.reserved = 0
-  payload.pointee.comm = task.comm
-  payload.pointee.before = Credentials()
-  if let state = kit_task_state(task.pointer, 0), state.pointee.has_before != 0 {
-    payload.pointee.before.uid = state.pointee.uid
-    payload.pointee.before.gid = state.pointee.gid
-    payload.pointee.before.effectiveUID = state.pointee.euid
-    payload.pointee.before.effectiveGID = state.pointee.egid
-    payload.pointee.before.permitted = state.pointee.permitted
-    payload.pointee.before.effective = state.pointee.effective
-    state.pointee.has_before = 0
+  unsafe payload.pointee.oldTID = UInt32(truncatingIfNeeded: context.argument(1))
+  let file = unsafe binary.pointer(kit_offset_bprm_file())
+  let inode = unsafe file.pointer(kit_offset_file_inode())
+  unsafe payload.pointee.inode = inode.word(kit_offset_inode_ino())
+  unsafe payload.pointee.device = inode.pointer(kit_offset_inode_sb()).half(kit_offset_sb_dev())
+  unsafe payload.pointee.argumentCount = binary.half(kit_offset_bprm_argc())
+  unsafe payload.pointee.pathLength = UInt16(truncatingIfNeeded: strings.path)
+  unsafe payload.pointee.workingDirectoryLength = UInt16(
+    truncatingIfNeeded: strings.workingDirectory)
+  unsafe payload.pointee.argumentsLength = UInt32(truncatingIfNeeded: strings.arguments)
+  unsafe payload.pointee.argumentsTotal = UInt32(truncatingIfNeeded: strings.argumentsTotal)
+  unsafe payload.pointee.reserved = 0
+  unsafe payload.pointee.comm = task.comm
+  unsafe payload.pointee.before = Credentials()
+  if let state = unsafe kit_task_state(task.pointer, 0), unsafe state.pointee.has_before != 0 {
+    unsafe payload.pointee.before.uid = state.pointee.uid
+    unsafe payload.pointee.before.gid = state.pointee.gid
+    unsafe payload.pointee.before.effectiveUID = state.pointee.euid
+    unsafe payload.pointee.before.effectiveGID = state.pointee.egid
+    unsafe payload.pointee.before.permitted = state.pointee.permitted
+    unsafe payload.pointee.before.effective = state.pointee.effective
+    unsafe state.pointee.has_before = 0
     flags.insert(.credentialsBefore)
   }
-  payload.pointee.after = task.credentials
-  payload.pointee.execFlags = flags.rawValue
+  unsafe payload.pointee.after = task.credentials
+  unsafe payload.pointee.execFlags = flags.rawValue
   var recordFlags = RecordFlags()
   if flags.contains(.pathTruncated) || flags.contains(.argumentsTruncated) {
     recordFlags.insert(.truncated)
   }
-  if strings.copy(to: bytes + MemoryLayout<ExecPayload>.size) { recordFlags.insert(.fault) }
+  if unsafe strings.copy(to: bytes + MemoryLayout<ExecPayload>.size) { recordFlags.insert(.fault) }
   return recordFlags
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 import BPFCKit
-import BPFKit
+public import BPFKit
 import CSequencerAtomics
 import SequencerABI
 import SequencerCore
@@ -13,14 +13,14 @@ public func sched_process_exit(_ context: Context) -> Int32 {
   let producer = Producer(ring)
   let task = Task.current
   // Decided for every task, wanted or not: a process says "last" once, whatever is filtered.
-  let isLast = isLastThread(task, context)
+  let isLast = unsafe isLastThread(task, context)
   let mode = kitFollows ? endFollow(task, ring: ring) : FollowMode.none
   let comm = task.comm
   guard isWanted(task, comm: comm, mode: mode, family: .process, ring: ring),
     let claim = producer.claim(slots: 1, family: .process)
   else { return 0 }
   let now = claim.describe(task)
-  fill(claim.payload, task: task, comm: comm, now: now, isLast: isLast)
+  unsafe fill(claim.payload, task: task, comm: comm, now: now, isLast: isLast)
   producer.publish(
     claim, kind: .exit, cpu: ring.cpu, flags: task.isThread ? .thread : [],
     payloadLength: UInt32(MemoryLayout<ExitPayload>.size))
@@ -31,7 +31,7 @@ public func sched_process_exit(_ context: Context) -> Int32 {
 func fill(
   _ bytes: UnsafeMutableRawPointer, task: Task, comm: TaskComm, now: UInt64, isLast: Bool
 ) {
-  let payload = bytes.assumingMemoryBound(to: ExitPayload.self)
+  let payload = unsafe bytes.assumingMemoryBound(to: ExitPayload.self)
   let signal = task.signal
   let start = task.start
   var flags = ExitFlags()
@@ -44,13 +44,13 @@ func fill(
     flags = isGroupExit ? [.lastThread, .groupExit] : .lastThread
     since = task.leader.start
   }
-  payload.pointee.waitStatus = status
-  payload.pointee.exitFlags = flags.rawValue
-  payload.pointee.threadStart = start
-  payload.pointee.runtime = (kit_timestamps() == 1 ? now : kit_ktime_ns()) &- since
-  payload.pointee.comm = comm
-  payload.pointee.reserved0 = 0
-  payload.pointee.reserved1 = 0
+  unsafe payload.pointee.waitStatus = status
+  unsafe payload.pointee.exitFlags = flags.rawValue
+  unsafe payload.pointee.threadStart = start
+  unsafe payload.pointee.runtime = (kit_timestamps() == 1 ? now : kit_ktime_ns()) &- since
+  unsafe payload.pointee.comm = comm
+  unsafe payload.pointee.reserved0 = 0
+  unsafe payload.pointee.reserved1 = 0
 }
 
 /// Whether this exit is the one of its process that says "last thread".
@@ -58,10 +58,10 @@ func fill(
 /// Kernels from 6.16 hand the answer over. On older ones several threads that end at the same
 /// instant all read `signal->live` as 0; the leader's storage lets one of them say so.
 @inline(__always) func isLastThread(_ task: Task, _ context: Context) -> Bool {
-  if kit_has_group_dead() != 0 { return context.argument(1) & 0xFF != 0 }
+  if kit_has_group_dead() != 0 { return unsafe context.argument(1) & 0xFF != 0 }
   if task.signal.live != 0 { return false }
   let leader = task.leader
-  guard let state = kit_task_state(leader.pointer, 1) else { return !task.isThread }
-  let claimed = UnsafeMutableRawPointer(state) + 8  // `exit_claimed`
-  return seq_exchange_u32(claimed, 1) == 0
+  guard let state = unsafe kit_task_state(leader.pointer, 1) else { return !task.isThread }
+  let claimed = unsafe UnsafeMutableRawPointer(state) + 8  // `exit_claimed`
+  return unsafe seq_exchange_u32(claimed, 1) == 0
 }

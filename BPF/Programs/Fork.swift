@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-import BPFKit
+public import BPFKit
 import CSequencerAtomics
 import SequencerABI
 import SequencerCore
@@ -14,25 +14,25 @@ public func task_newtask(_ context: Context) -> Int32 {
   guard let ring = KernelRing() else { return 0 }
   let producer = Producer(ring)
   let parent = Task.current
-  let child = Task(context.pointerArgument(0))
+  let child = unsafe Task(context.pointerArgument(0))
   let childPID = child.tgid
   let isThread = childPID == parent.tgid
   if kitFollows {
-    inheritFollow(from: parent, to: child, isThread: isThread, control: ring.control)
+    unsafe inheritFollow(from: parent, to: child, isThread: isThread, control: ring.control)
   }
   let comm = parent.comm
   guard isWanted(parent, comm: comm, family: .process, ring: ring),
     let claim = producer.claim(slots: 1, family: .process)
   else { return 0 }
   _ = claim.describe(parent)
-  let payload = claim.payload.assumingMemoryBound(to: ForkPayload.self)
-  payload.pointee.childPID = childPID
-  payload.pointee.childTID = child.tid
-  payload.pointee.childProcessStart = isThread ? parent.leader.start : child.start
-  payload.pointee.childThreadStart = child.start
-  payload.pointee.cloneFlags = context.argument(1)
-  payload.pointee.parentComm = comm
-  payload.pointee.childComm = child.comm
+  let payload = unsafe claim.payload.assumingMemoryBound(to: ForkPayload.self)
+  unsafe payload.pointee.childPID = childPID
+  unsafe payload.pointee.childTID = child.tid
+  unsafe payload.pointee.childProcessStart = isThread ? parent.leader.start : child.start
+  unsafe payload.pointee.childThreadStart = child.start
+  unsafe payload.pointee.cloneFlags = context.argument(1)
+  unsafe payload.pointee.parentComm = comm
+  unsafe payload.pointee.childComm = child.comm
   producer.publish(
     claim, kind: .fork, cpu: ring.cpu, flags: isThread ? .thread : [],
     payloadLength: UInt32(MemoryLayout<ForkPayload>.size))

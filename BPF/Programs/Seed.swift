@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-import BPFKit
+public import BPFKit
 import CSequencerAtomics
 import SequencerABI
 import SequencerCore
@@ -10,11 +10,11 @@ import SequencerCore
 public func seed_tasks(_ context: Context) -> Int32 {
   guard let ring = KernelRing() else { return 0 }
   // The end of the walk hands over a null pointer.
-  let raw = context.argument(1)
+  let raw = unsafe context.argument(1)
   if raw == 0 { return 0 }
-  let task = Task(context.pointerArgument(1))
+  let task = unsafe Task(context.pointerArgument(1))
   if task.isExiting { return 0 }
   let mode = seededMode(of: task)
-  if mode != FollowMode.none { follow(task, mode: mode, control: ring.control) }
+  if mode != FollowMode.none { unsafe follow(task, mode: mode, control: ring.control) }
   return 0
 }

@@ -38,7 +38,8 @@ public enum VerifierLog {
   /// The line of a log that says why: the last one that is not bookkeeping.
   public static func reason(_ log: String) -> String? {
     log.split(separator: "\n").last { line in
-      !line.hasPrefix("processed ") && !line.hasPrefix("max_states") && !line.hasPrefix("verification")
+      !line.hasPrefix("processed ") && !line.hasPrefix("max_states")
+        && !line.hasPrefix("verification")
         && !line.hasPrefix("stack depth") && !line.allSatisfy(\.isWhitespace)
     }.map(String.init)
   }

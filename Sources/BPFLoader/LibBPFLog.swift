@@ -18,7 +18,8 @@ enum LibBPFLog {
   /// Routes libbpf's messages here, once a process.
   static let installed: Void = {
     _ = unsafe libbpf_set_print { level, format, arguments in
-      guard level != LIBBPF_DEBUG, let format = unsafe format, let arguments = unsafe arguments else { return 0 }
+      guard level != LIBBPF_DEBUG, let format = unsafe format, let arguments = unsafe arguments
+      else { return 0 }
       let room = unsafe LibBPFLog.capacity - LibBPFLog.used
       guard room > 1 else { return 0 }
       // vsnprintf bounds the write by `room` and ends it with a NUL.

@@ -20,6 +20,31 @@ package enum IRText {
     }
   }
 
+  /// Asks for every local function to be inlined where it is called.
+  ///
+  /// The Swift optimizer leaves a function that several programs call as it is, whatever
+  /// `@inline(__always)` says; as a subprogram it would take more than five arguments, and the
+  /// verifier would check it apart from the values that make it safe. Functions that the source
+  /// marks `@inline(never)` stay.
+  package static func inlineLocals(_ ir: String) -> String {
+    var noinline: Set<Substring> = []
+    for line in ir.split(separator: "\n") where line.hasPrefix("attributes #") {
+      guard line.firstRange(of: " noinline ") != nil || line.firstRange(of: " optnone ") != nil
+      else { continue }
+      noinline.insert(line.dropFirst("attributes ".count).prefix { $0 != " " })
+    }
+    return mapLines(ir) { line in
+      guard
+        line.hasPrefix("define linkonce_odr ") || line.hasPrefix("define internal ")
+          || line.hasPrefix("define private "),
+        let at = line.lastRange(of: " #"), line.firstRange(of: " alwaysinline ") == nil
+      else { return nil }
+      let group = line[line.index(after: at.lowerBound)...].prefix { $0 != " " }
+      if noinline.contains(group) { return nil }
+      return line[..<at.lowerBound] + " alwaysinline" + line[at.lowerBound...]
+    }
+  }
+
   /// Gives functions without a type in their debug info the type `int (void)`.
   ///
   /// Line tables carry no types, and LLVM's BTF writer then leaves a wild type id in the function's
@@ -126,6 +151,16 @@ extension StringProtocol {
     while rest.first == " " || rest.first == "\t" { rest = rest.dropFirst() }
     while rest.last == " " || rest.last == "\t" { rest = rest.dropLast() }
     return String(rest)
+  }
+
+  func lastRange(of needle: String) -> Range<Index>? {
+    var found: Range<Index>?
+    var rest = self[startIndex...]
+    while let next = rest.firstRange(of: needle) {
+      found = next
+      rest = self[index(after: next.lowerBound)...]
+    }
+    return found
   }
 
   func firstRange(of needle: String) -> Range<Index>? {

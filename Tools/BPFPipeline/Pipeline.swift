@@ -76,7 +76,7 @@ package struct Pipeline: Sendable {
     try run(
       .programs, "swiftc", common + generation + ["-emit-ir", "-o", raw] + sources, spec,
       subject: spec.programs)
-    let ir = IRText.releaseRuntime(try Files.read(raw))
+    let ir = IRText.inlineLocals(IRText.releaseRuntime(try Files.read(raw)))
     guard let entry = IRText.programs(ir).first else {
       throw .input(
         message: "object \(spec.name): \(spec.programs) defines no program",
@@ -85,8 +85,9 @@ package struct Pipeline: Sendable {
     try Files.write(ir, to: raw)
     try run(
       .bitcode, "clang",
-      ["-target", Toolchain.clangTarget, "-Wno-override-module", "-c", "-emit-llvm", "-x", "ir"]
-        + [raw, "-o", "\(place)/programs.bc"], spec, subject: "programs.ll")
+      // Optimized once more: the always-inliner runs here, before the link drops what is unused.
+      ["-target", Toolchain.clangTarget, "-O2", "-Wno-override-module", "-c", "-emit-llvm"]
+        + ["-x", "ir", raw, "-o", "\(place)/programs.bc"], spec, subject: "programs.ll")
     return entry.name
   }
 
