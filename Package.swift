@@ -79,7 +79,7 @@ let package = Package(
       swiftSettings: house),
     .testTarget(
       name: "BPFPipelineTests", dependencies: ["BPFPipeline", "KernelObjects"],
-      swiftSettings: house),
+      exclude: ["bpf-build.json"], swiftSettings: house, plugins: ["BPFBuildPlugin"]),
     .testTarget(name: "BPFLoaderTests", dependencies: ["BPFLoader"], swiftSettings: house),
     .testTarget(
       name: "DoctorTests", dependencies: ["Doctor", "BPFLoader", "SequencerABI"],

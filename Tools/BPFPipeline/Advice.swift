@@ -2,6 +2,18 @@ import Foundation
 
 /// What to do about a tool's refusal.
 enum Advice {
+  /// A tool's output without what follows a crash: the stack dump tells the user nothing.
+  static func essence(_ output: String) -> String {
+    let noise = ["PLEASE submit a bug report", "Stack dump:", "[#StrictMemorySafety]: <"]
+    var lines: [Substring] = []
+    for line in output.split(separator: "\n", omittingEmptySubsequences: false) {
+      if noise.contains(where: { line.hasPrefix($0) }) { break }
+      lines.append(line)
+    }
+    while lines.last?.allSatisfy(\.isWhitespace) == true { lines.removeLast() }
+    return lines.joined(separator: "\n")
+  }
+
   static func text(for stage: Stage, output: String) -> String {
     for (sign, advice) in known where output.contains(sign) { return advice }
     switch stage {
@@ -17,6 +29,8 @@ enum Advice {
   }
 
   private static let known: [(sign: String, advice: String)] = [
+    ("@\"$es", Symbols.runtimeAdvice),
+    ("@\"$eS", Symbols.runtimeAdvice),
     (
       "'bpf/bpf_helpers.h' file not found",
       "install libbpf's headers (Debian: libbpf-dev, Fedora: libbpf-devel)"

@@ -3,18 +3,71 @@ package enum IRCheck {
   /// Operations whose relaxed form becomes a BPF instruction without a result.
   private static let affected: Set<Substring> = ["add", "sub", "and", "or", "xor"]
 
+  /// Every defect that the linked IR shows.
+  package static func findings(_ ir: String, spec: ObjectSpec) -> [Finding] {
+    relaxed(ir) + calls(ir, spec: spec)
+  }
+
   /// Relaxed read-modify-writes whose result is used.
   ///
   /// LLVM's BPF back end selects the form without fetch for a `monotonic` `atomicrmw`, used result
   /// or not, and says nothing (llvm-project issue 210280): the "old value" is then the addend.
-  package static func findings(_ ir: String) -> [Finding] {
+  private static func relaxed(_ ir: String) -> [Finding] {
     atomics(ir).filter { $0.isRelaxed && $0.isUsed }.map { atomic in
       Finding(
-        program: atomic.function, symbol: nil,
+        program: atomic.section ?? atomic.function, symbol: nil,
         problem: "a relaxed atomic \(atomic.operation) whose result is used loses its result on BPF"
           + " (llvm-project issue 210280)",
         advice: "give it acquire-release or sequentially consistent ordering")
     }
+  }
+
+  /// Direct calls that a BPF program can't make, and traps.
+  private static func calls(_ ir: String, spec: ObjectSpec) -> [Finding] {
+    let functions = IRText.functions(ir)
+    let defined = Set(functions.map(\.name))
+    let allowed = Set(spec.localFunctions + spec.externs)
+    var result: [Finding] = []
+    for function in functions where function.section != nil || allowed.contains(function.name) {
+      let program = function.section ?? function.name
+      for callee in Set(function.lines.compactMap(callee)).sorted() where !allowed.contains(callee)
+      {
+        if callee == "llvm.trap" {
+          result.append(
+            Finding(
+              program: program, symbol: nil, problem: "can trap, which kernels refuse",
+              advice: Symbols.trapAdvice))
+        } else if callee.hasPrefix("llvm.") {
+          continue
+        } else if defined.contains(callee) {
+          result.append(Symbols.notInlined(callee, in: program))
+        } else {
+          result.append(Symbols.undefined(callee, in: program))
+        }
+      }
+    }
+    return result
+  }
+
+  /// The function that a line of IR calls by name.
+  private static func callee(_ line: Substring) -> String? {
+    guard let at = line.firstRange(of: "call "), line.firstRange(of: " asm ") == nil else {
+      return nil
+    }
+    // The callee's name is the one outside of all parentheses: attributes, types and arguments
+    // can hold others.
+    var depth = 0
+    var rest = line[at.upperBound...]
+    while let character = rest.first {
+      switch character {
+      case "(": depth += 1
+      case ")": depth -= 1
+      case "@" where depth == 0: return IRText.symbol(in: rest)
+      default: break
+      }
+      rest = rest.dropFirst()
+    }
+    return nil
   }
 
   /// The number of atomic adds whose result is used, by program section.

@@ -111,7 +111,8 @@ package enum IRText {
     return result
   }
 
-  private static func symbol(in line: Substring) -> String? {
+  /// The first symbol that a line names.
+  static func symbol(in line: Substring) -> String? {
     guard let at = line.firstIndex(of: "@") else { return nil }
     let rest = line[line.index(after: at)...]
     if rest.hasPrefix("\"") { return String(rest.dropFirst().prefix { $0 != "\"" }) }

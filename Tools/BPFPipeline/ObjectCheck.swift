@@ -23,11 +23,12 @@ package struct Finding: Sendable, Equatable, CustomStringConvertible {
 /// Looks for mistakes that compile in silence and would be loaded, or refused without a reason
 /// that helps.
 package enum ObjectCheck {
-  /// Every defect of an object: its listing, and the linked IR it was made of.
+  /// Every defect of an object that its listing shows; `ir` is what it was made of, and has
+  /// passed ``IRCheck``.
   package static func findings(
     _ listing: ObjectListing, ir: String, spec: ObjectSpec
   ) -> [Finding] {
-    IRCheck.findings(ir) + claims(listing, ir: ir, spec: spec) + symbols(listing, spec: spec)
+    claims(listing, ir: ir, spec: spec) + symbols(listing, spec: spec)
       + calls(listing, spec: spec) + sections(listing)
   }
 
@@ -73,50 +74,18 @@ package enum ObjectCheck {
       guard !symbol.name.isEmpty, !spec.externs.contains(symbol.name) else { continue }
       let users = listing.code.filter { $0.references.contains(symbol.name) }.map(\.section)
       for user in users.isEmpty ? [nil] : users.map(Optional.init) {
-        result.append(undefined(symbol.name, in: user))
+        result.append(Symbols.undefined(symbol.name, in: user))
       }
     }
     for symbol in listing.symbols where symbol.isFunction && ObjectListing.isText(symbol.section) {
       guard !spec.localFunctions.contains(symbol.name) else { continue }
-      guard isRuntime(symbol.name) else { continue }
+      guard Symbols.isRuntime(symbol.name) else { continue }
       result.append(
         Finding(
           program: nil, symbol: symbol.name, problem: "a function of the Swift runtime is left",
-          advice: runtimeAdvice))
+          advice: Symbols.runtimeAdvice))
     }
     return result
-  }
-
-  private static func undefined(_ name: String, in program: String?) -> Finding {
-    if name == "__bpf_trap" {
-      return Finding(
-        program: program, symbol: name, problem: "the program can trap, which kernels refuse",
-        advice: "use wrapping operators (&+, &-, &<<), unchecked conversions, no force unwrap,"
-          + " no array index, no fatalError")
-    }
-    if isRuntime(name) {
-      return Finding(
-        program: program, symbol: name, problem: "the Swift runtime is needed",
-        advice: runtimeAdvice)
-    }
-    if ["memcpy", "memmove", "memset", "memcmp"].contains(name) {
-      return Finding(
-        program: program, symbol: name, problem: "a memory operation was not inlined",
-        advice: "copy field by field, in a bounded loop, or with a helper")
-    }
-    return Finding(
-      program: program, symbol: name, problem: "nobody defines this symbol",
-      advice: "define it in the maps file or a module (is the function public?); if the loader is"
-        + " to resolve it, list it in the manifest's externs")
-  }
-
-  private static let runtimeAdvice =
-    "no class, closure that escapes, existential, array or string can live in a program;"
-    + " look for it with --keep"
-
-  static func isRuntime(_ name: String) -> Bool {
-    name.hasPrefix("swift_") || name.hasPrefix("_swift_") || name.hasPrefix("$es")
-      || name.hasPrefix("$ss") || ["posix_memalign", "malloc", "free"].contains(name)
   }
 
   /// Calls from programs to functions of the object: they should have been inlined.
@@ -127,12 +96,7 @@ package enum ObjectCheck {
           !spec.localFunctions.contains(name) && !spec.externs.contains(name)
             && !listing.symbols.contains { $0.name == name && $0.section == "*UND*" }
         }
-        .map { name in
-          Finding(
-            program: program.section, symbol: name, problem: "calls a function that is not inlined",
-            advice: "mark it @inline(__always) or @inlinable; if the call is wanted, list it in the"
-              + " manifest's localFunctions")
-        }
+        .map { Symbols.notInlined($0, in: program.section) }
     }
   }
 

@@ -44,11 +44,16 @@ package struct Pipeline: Sendable {
     let entry = try compilePrograms(spec, place)
     let maps = try compileMaps(spec, place)
     let ir = try link(spec, place, entry: entry, keep: maps)
+    // Before the back end, which would crash on some of them and says less than the IR.
+    try refuse(IRCheck.findings(ir, spec: spec), spec)
     let object = try generate(spec, place)
     let built = try inspect(spec, place, object: object)
-    let findings = ObjectCheck.findings(built.listing, ir: ir, spec: spec)
-    guard findings.isEmpty else { throw .check(object: spec.name, findings: findings) }
+    try refuse(ObjectCheck.findings(built.listing, ir: ir, spec: spec), spec)
     return built
+  }
+
+  private func refuse(_ findings: [Finding], _ spec: ObjectSpec) throws(PipelineError) {
+    guard findings.isEmpty else { throw .check(object: spec.name, findings: findings) }
   }
 
   // MARK: Stages
@@ -226,17 +231,9 @@ package struct Pipeline: Sendable {
     let result = try Subprocess.run(toolchain.tool(tool), arguments, in: manifest.root)
     guard result.status == 0 else {
       throw .stage(
-        stage, object: spec.name, subject: subject, output: result.text.trimmingNewlines(),
+        stage, object: spec.name, subject: subject, output: Advice.essence(result.text),
         advice: Advice.text(for: stage, output: result.text))
     }
     return result.text
-  }
-}
-
-extension String {
-  func trimmingNewlines() -> String {
-    var rest = self[...]
-    while rest.last?.isNewline == true { rest = rest.dropLast() }
-    return String(rest)
   }
 }
