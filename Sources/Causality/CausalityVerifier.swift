@@ -1,0 +1,265 @@
+public import KernelEvents
+import SequencerABI
+
+/// An oracle that judges the order of delivered events by what they tell, not by their tickets.
+///
+/// It is fed every event in the order of delivery, each with its gap first, and knows what must hold
+/// whatever made the order: no task acts before the fork that made it or after its exit, no task is
+/// made twice, no process ends twice, no child is older than its parent. Tasks are named by pid, tid
+/// and start, so that reuse of a pid can't mislead it.
+///
+/// **Certain and suspect.** Two delivered events that contradict each other are a violation at once.
+/// An event whose cause is absent (a task born after tracing began, without its fork) is a suspect:
+/// a loss may explain it, and a loss is often told later than it happened. ``finish(missed:)``
+/// judges suspects: a gap that began before the suspect, or a skipped program, explains one event
+/// for each event lost; what is left is a violation.
+///
+/// **Bounds.** About 16 MiB at most: 2 × `horizon` tasks and 65 536 suspects. Ended tasks are
+/// remembered for at least `horizon / 2` newer ones. What had to be left unjudged is counted in
+/// ``unjudged``. Not for concurrent use.
+public struct CausalityVerifier {
+  /// Events whose sequence did not rise.
+  public private(set) var orderingViolations: UInt64 = 0
+  /// Effects before their causes, and, after ``finish(missed:)``, effects without.
+  public private(set) var causalityViolations: UInt64 = 0
+  /// The first of the ordering violations.
+  public private(set) var firstOrderingViolations: [OrderingViolation] = []
+  /// The first of the causality violations.
+  public private(set) var firstCausalityViolations: [CausalityViolation] = []
+  /// Suspects that were dropped, and living tasks that were forgotten, for want of memory.
+  public var unjudged: UInt64 { droppedSuspects + tasks.forgotten }
+  /// Effects without a cause that wait for ``finish(missed:)``.
+  public var suspects: Int { pending.count }
+
+  private let tracingBegan: UInt64?
+  private let kept: Int
+  private var tasks: TaskTable
+  private var pending: [TaskKey: CausalityViolation] = [:]
+  private let pendingLimit = 65_536
+  private var droppedSuspects: UInt64 = 0
+  private var excused: Set<UInt32> = []
+  private var highest: UInt64?
+  private var lost: UInt64 = 0
+  /// The lowest bound of any gap; a suspect below it can't be explained by a gap.
+  private var earliestLoss: UInt64?
+
+  /// Makes a verifier.
+  ///
+  /// - Parameters:
+  ///   - tracingBegan: A reading of `CLOCK_MONOTONIC`, in ns, taken after every program was
+  ///     attached. Nil where the stream is not whole (filters, an unknown beginning): then only
+  ///     contradictions among delivered events count, and nothing is a suspect.
+  ///   - kept: Violations kept of each kind; all are counted.
+  ///   - horizon: Tasks of a generation, see above.
+  public init(tracingBegan: UInt64?, kept: Int = 100, horizon: Int = 131_072) {
+    self.tracingBegan = tracingBegan
+    self.kept = kept
+    tasks = TaskTable(limit: horizon)
+  }
+
+  /// Excuses the process `pid` from having a fork: it was made by one whose events are filtered (the
+  /// tracer itself starts its command).
+  public mutating func excuse(pid: UInt32) { excused.insert(pid) }
+
+  /// Takes in a place where events were lost.
+  public mutating func observe(_ gap: Gap) {
+    let count = gap.lost[.process]
+    if count == 0 { return }
+    lost &+= count
+    let bound = gap.afterSequence.map { $0 + 1 } ?? 0
+    earliestLoss = min(earliestLoss ?? .max, bound)
+  }
+
+  /// Takes in the next event delivered. Its own gap is to be observed first.
+  public mutating func observe(_ event: DecodedEvent) {
+    let sequence = event.sequence
+    if let highest, sequence <= highest {
+      orderingViolations += 1
+      if firstOrderingViolations.count < kept {
+        firstOrderingViolations.append(
+          OrderingViolation(previous: highest, sequence: sequence))
+      }
+    } else {
+      highest = sequence
+    }
+    let header = event.header
+    let task = TaskKey(pid: header.pid, tid: header.tid, start: header.processStart)
+    if let fork = event.fork {
+      checkActor(task, sequence)
+      checkFork(fork, by: task, sequence)
+    } else if let exit = event.exit {
+      checkExit(exit, of: task, sequence)
+    } else if let exec = event.exec {
+      checkExec(oldTID: exec.payload.oldTID, by: task, sequence)
+    }
+  }
+
+  /// Judges the suspects; call it when all events and gaps have been observed.
+  ///
+  /// - Parameter missed: Events whose program the kernel skipped; their places are not known.
+  public mutating func finish(missed: UInt64 = 0) {
+    var explanations = lost &+ missed
+    for suspect in pending.values.sorted(by: { $0.sequence < $1.sequence }) {
+      let inReach = missed > 0 || earliestLoss.map { $0 <= suspect.sequence } ?? false
+      if inReach, explanations > 0 {
+        explanations -= 1
+      } else {
+        report(suspect.rule, TaskKey(suspect), suspect.sequence)
+      }
+    }
+    pending.removeAll()
+  }
+}
+
+extension CausalityVerifier {
+  /// Checks that `task` may act: fork, or run a program.
+  private mutating func checkActor(_ task: TaskKey, _ sequence: UInt64) {
+    if tasks[task.leader]?.processEnded == true {
+      return report(.eventAfterLastThread, task, sequence)
+    }
+    guard var state = tasks[task] else {
+      return firstSight(of: task, threadStart: nil, sequence)
+    }
+    guard state.exited else { return }
+    // Its thread id may have been given again, or a leader's have been taken over in an exec, and
+    // the event that tells so be lost.
+    suspect(.eventAfterExit, task, sequence)
+    state.exited = false
+    state.threadStart = 0
+    state.forkSeen = false
+    tasks[task] = state
+  }
+
+  private mutating func checkFork(
+    _ fork: ForkPayload, by parent: TaskKey, _ sequence: UInt64
+  ) {
+    let child = TaskKey(pid: fork.childPID, tid: fork.childTID, start: fork.childProcessStart)
+    if fork.childThreadStart < parent.start { report(.startedBeforeParent, child, sequence) }
+    if fork.isThread, child.pid != parent.pid || child.start != parent.start {
+      report(.threadOfAnotherProcess, child, sequence)
+    }
+    if let state = tasks[child] {
+      let same = !fork.isThread || state.threadStart == fork.childThreadStart
+      if state.forkSeen {
+        if same { return report(.forkedTwice, child, sequence) }
+      } else if same {
+        pending[child] = nil
+        report(.eventBeforeFork, child, sequence)
+        var known = state
+        known.forkSeen = true
+        known.threadStart = fork.childThreadStart
+        tasks[child] = known
+        return
+      } else if !state.exited, state.threadStart == 0, bornSinceTracing(fork.childThreadStart) {
+        // A thread acted under this id and no exit of it came: it was this one, or one before it
+        // whose exit is lost.
+        pending[child] = nil
+        suspect(.eventBeforeFork, child, sequence)
+      }
+    }
+    tasks[child] = TaskState(threadStart: fork.childThreadStart, forkSeen: true)
+  }
+
+  private mutating func checkExec(oldTID: UInt32, by task: TaskKey, _ sequence: UInt64) {
+    let caller = TaskKey(pid: task.pid, tid: oldTID, start: task.start)
+    checkActor(caller, sequence)
+    guard caller != task else { return }
+    // A thread other than the leader ran a program: it goes on under the leader's id, whose former
+    // task has exited; its own id is given up.
+    var former = tasks[caller] ?? TaskState()
+    former.exited = true
+    tasks[caller] = former
+    var leader = tasks[task] ?? TaskState()
+    leader.exited = false
+    tasks[task] = leader
+  }
+
+  private mutating func checkExit(_ exit: ExitPayload, of task: TaskKey, _ sequence: UInt64) {
+    let isLeader = task.pid == task.tid
+    if exit.flags.contains(.lastThread), tasks[task.leader]?.processEnded == true {
+      return report(.secondLastThread, task, sequence)
+    }
+    if let state = tasks[task] {
+      if state.exited, state.threadStart == exit.threadStart {
+        // A leader may have been taken over in an exec that is lost; then it exits once more.
+        if isLeader {
+          suspect(.exitedTwice, task, sequence)
+        } else {
+          report(.exitedTwice, task, sequence)
+        }
+      } else if state.threadStart != 0, state.threadStart != exit.threadStart {
+        // Another task under the same id, whose fork did not come.
+        firstSight(of: task, threadStart: exit.threadStart, sequence)
+      }
+    } else {
+      firstSight(of: task, threadStart: exit.threadStart, sequence)
+    }
+    var state = tasks[task] ?? TaskState()
+    state.exited = true
+    state.threadStart = exit.threadStart
+    tasks[task] = state
+    guard exit.flags.contains(.lastThread) else { return }
+    // Threads that exit at the same time may still be delivered; nothing else may.
+    var leader = tasks[task.leader] ?? TaskState()
+    leader.processEnded = true
+    tasks[task.leader] = leader
+  }
+
+  /// Notes a task whose fork has not been delivered.
+  private mutating func firstSight(
+    of task: TaskKey, threadStart: UInt64?, _ sequence: UInt64
+  ) {
+    // A thread's own start is later than its process's: a process born since proves it too.
+    if bornSinceTracing(threadStart ?? task.start), task.start > tasks.forgottenUntil,
+      !excused.contains(task.pid)
+    {
+      suspect(.missingFork, task, sequence)
+    }
+    var state = tasks[task] ?? TaskState()
+    state.forkSeen = false
+    state.exited = false
+    state.threadStart = threadStart ?? (task.pid == task.tid ? task.start : 0)
+    tasks[task] = state
+  }
+
+  private func bornSinceTracing(_ start: UInt64) -> Bool {
+    tracingBegan.map { start > $0 } ?? false
+  }
+
+  private mutating func suspect(
+    _ rule: CausalityViolation.Rule, _ task: TaskKey, _ sequence: UInt64
+  ) {
+    guard tracingBegan != nil else { return }
+    // One a task: an earlier one waits to be judged already.
+    if pending[task] != nil { return }
+    if pending.count >= pendingLimit {
+      droppedSuspects += 1
+    } else {
+      pending[task] = violation(rule, task, sequence)
+    }
+  }
+
+  private mutating func report(
+    _ rule: CausalityViolation.Rule, _ task: TaskKey, _ sequence: UInt64
+  ) {
+    causalityViolations += 1
+    if firstCausalityViolations.count < kept {
+      firstCausalityViolations.append(violation(rule, task, sequence))
+    }
+  }
+
+  private func violation(
+    _ rule: CausalityViolation.Rule, _ task: TaskKey, _ sequence: UInt64
+  ) -> CausalityViolation {
+    CausalityViolation(
+      rule: rule, process: ProcessKey(pid: task.pid, start: task.start), tid: task.tid,
+      sequence: sequence)
+  }
+}
+
+extension TaskKey {
+  fileprivate init(_ violation: CausalityViolation) {
+    self.init(
+      pid: violation.process.pid, tid: violation.tid, start: violation.process.start)
+  }
+}
