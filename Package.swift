@@ -26,6 +26,7 @@ let package = Package(
   targets: [
     // The ABI and the protocol: compiled for the host here, for BPF by the pipeline.
     .target(name: "CSequencerAtomics"),
+    .target(name: "BPFCKit", path: "BPF/CKit"),
     .target(name: "SequencerABI", swiftSettings: house),
     .target(
       name: "SequencerCore", dependencies: ["SequencerABI", "CSequencerAtomics"],
@@ -60,7 +61,7 @@ let package = Package(
       name: "Capture",
       dependencies: [
         "SequencerABI", "SequencerCore", "CSequencerAtomics", "BPFLoader", "Sequencer",
-        "KernelObjects",
+        "KernelObjects", "BPFCKit",
       ],
       swiftSettings: house),
     .executableTarget(

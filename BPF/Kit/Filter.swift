@@ -14,6 +14,8 @@ import SequencerCore
 public func isWanted(
   _ task: Task, comm: TaskComm, mode: UInt32? = nil, family: EventFamily, ring: KernelRing
 ) -> Bool {
+  // Neither offered nor filtered: tracing has not begun, or has ended.
+  if unsafe seq_load_u32(ring.control + ControlLayout.enabled) == 0 { return false }
   if passes(task, comm: comm, mode: mode) { return true }
   unsafe seq_add_u64(ring.cpuState + (CPUStateLayout.filtered + Int(family.rawValue) * 8), 1)
   return false

@@ -5,7 +5,7 @@ public import SequencerCore
 
 /// The ring as the kernel's programs see it: three map elements, their sizes frozen in the
 /// configuration, so that the verifier knows every bound.
-@safe public struct KernelRing: RingMemory {
+@safe public struct KernelRing: ProducerMemory {
   public let control: UnsafeMutableRawPointer
   public let cpuState: UnsafeMutableRawPointer
   let slots: UnsafeMutableRawPointer

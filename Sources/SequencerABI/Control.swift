@@ -11,6 +11,8 @@ public enum ControlLayout {
   @inlinable public static var parked: Int { 140 }
   /// UInt32: 1 after an overrun that can't happen; the consumer stops loudly.
   @inlinable public static var poisoned: Int { 144 }
+  /// UInt32: 0 until tracing begins and after it ended: the moment all programs start and stop at.
+  @inlinable public static var enabled: Int { 148 }
   /// UInt64: ``magicValue``.
   @inlinable public static var magic: Int { 256 }
   /// UInt32: ``abiVersion``.

@@ -6,7 +6,7 @@ public import SequencerABI
 ///
 /// Numbers in the comments are the steps of docs/protocol.md. Every test that can fail (filters,
 /// look-ups, sizing) belongs before ``claim(slots:family:)``; after it a record must be published.
-@frozen public struct Producer<Memory: RingMemory> {
+@frozen public struct Producer<Memory: ProducerMemory> {
   /// The ring that is written to.
   public let memory: Memory
 

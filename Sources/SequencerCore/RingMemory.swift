@@ -6,7 +6,7 @@ public enum ProducerStep: Sendable {
   case published
 }
 
-/// Where a ring lives: what the protocol needs of the memory it runs on.
+/// Where a ring lives: what both halves of the protocol need of the memory.
 ///
 /// The kernel's programs, the host's consumer and the thread stress each have one; the protocol in
 /// this module is the same code for all of them. Every pointer stays valid while the value is used.
@@ -15,16 +15,20 @@ public protocol RingMemory {
   var geometry: RingGeometry { get }
   /// The control area, ``ControlLayout``.
   var control: UnsafeMutableRawPointer { get }
-  /// The state of the CPU the caller runs on, ``CPUStateLayout``.
-  var cpuState: UnsafeMutableRawPointer { get }
   /// The slot of a ticket.
   func slot(_ ticket: UInt64) -> UnsafeMutableRawPointer
+}
+
+/// What a producer needs besides.
+public protocol ProducerMemory: RingMemory {
+  /// The state of the CPU the caller runs on, ``CPUStateLayout``.
+  var cpuState: UnsafeMutableRawPointer { get }
   /// Wakes the parked consumer.
   func ringDoorbell()
   /// Called at each step of a producer; for tests that stall one.
   func reached(_ step: ProducerStep)
 }
 
-extension RingMemory {
+extension ProducerMemory {
   @inlinable @inline(__always) public func reached(_ step: ProducerStep) {}
 }

@@ -61,7 +61,7 @@ struct kit_scratch {
   char cwd[KIT_SCRATCH_CWD + KIT_COMPONENT];
 };
 
-#ifndef KIT_MAPS_DEFINED
+#if defined(SEQ_TARGET_BPF) && !defined(KIT_MAPS_DEFINED)
 extern const volatile struct kit_config config;
 extern char control, ring, cpu_state, doorbell, tasks, seeds, uids, cgroups, scratch;
 #endif

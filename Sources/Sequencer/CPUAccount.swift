@@ -1,0 +1,72 @@
+import CSequencerAtomics
+public import SequencerABI
+import SequencerCore
+
+/// The per-CPU counters that producers keep: what was offered, lost, filtered, and what was lost but
+/// not yet told in the stream.
+///
+/// Counters are monotonic and never reset by reading. Reading is safe while producers run.
+public struct CPUAccount: ~Copyable {
+  private let region: MappedRegion
+  /// Possible CPUs, one element each.
+  public let cpuCount: Int
+
+  /// The counters in a mapped `cpu_state` map of `cpuCount` elements.
+  public init(region: consuming MappedRegion, cpuCount: Int) {
+    precondition(region.byteCount >= cpuCount * CPUStateLayout.size, "the map is too small")
+    self.region = region
+    self.cpuCount = cpuCount
+  }
+
+  private func counter(_ offset: Int, cpu: Int, family: Int) -> UInt64 {
+    precondition(cpu >= 0 && cpu < cpuCount && family >= 0 && family < EventFamily.count)
+    return unsafe seq_load_u64(region.base + cpu * CPUStateLayout.size + offset + family * 8)
+  }
+
+  /// Events of `family` that passed the filters on `cpu`.
+  public func offered(cpu: Int, family: EventFamily) -> UInt64 {
+    counter(CPUStateLayout.offered, cpu: cpu, family: Int(family.rawValue))
+  }
+  /// Events of `family` lost at the gate on `cpu`.
+  public func lost(cpu: Int, family: EventFamily) -> UInt64 {
+    counter(CPUStateLayout.lost, cpu: cpu, family: Int(family.rawValue))
+  }
+  /// Events of `family` that a filter turned away on `cpu`.
+  public func filtered(cpu: Int, family: EventFamily) -> UInt64 {
+    counter(CPUStateLayout.filtered, cpu: cpu, family: Int(family.rawValue))
+  }
+
+  /// The sums over all CPUs.
+  public func totals() -> AccountTotals {
+    var totals = AccountTotals()
+    for cpu in 0..<cpuCount {
+      for family in 0..<EventFamily.count {
+        totals.offered[family] += counter(CPUStateLayout.offered, cpu: cpu, family: family)
+        totals.lost[family] += counter(CPUStateLayout.lost, cpu: cpu, family: family)
+        totals.filtered[family] += counter(CPUStateLayout.filtered, cpu: cpu, family: family)
+      }
+    }
+    return totals
+  }
+
+  /// Takes the losses that no later record has told of, CPU by CPU, so that each is told exactly
+  /// once. Meant for when the ring is empty and at the end.
+  public func collectResidualLoss(_ body: (_ cpu: Int, _ gap: GapBlock) -> Void) {
+    for cpu in 0..<cpuCount {
+      let state = unsafe region.base + cpu * CPUStateLayout.size
+      guard unsafe seq_load_u32(state + CPUStateLayout.pendingTotal) != 0 else { continue }
+      var gap = GapBlock.none
+      unsafe gap.take(from: state)
+      if gap.total > 0 { body(cpu, gap) }
+    }
+  }
+}
+
+/// Sums of the per-CPU counters, indexed by the raw value of ``EventFamily``.
+public struct AccountTotals: Equatable, Sendable {
+  public var offered = [UInt64](repeating: 0, count: EventFamily.count)
+  public var lost = [UInt64](repeating: 0, count: EventFamily.count)
+  public var filtered = [UInt64](repeating: 0, count: EventFamily.count)
+  /// Zeroes.
+  public init() {}
+}

@@ -1,0 +1,32 @@
+import CSequencerAtomics
+import Glibc
+
+/// The kernel-side wake-up of a parked consumer: a small BPF ringbuf, used only for its poll().
+///
+/// A producer that finds the consumer parked writes one token with a forced wake-up; poll() returns,
+/// and ``silence()`` throws the tokens away.
+public struct Doorbell: ~Copyable {
+  /// Readable when the bell has rung; not owned.
+  public let descriptor: Int32
+  private let consumerPage: MappedRegion
+  private let producerPage: MappedRegion
+
+  /// A doorbell over a BPF ringbuf map. Its first page holds the consumer's position, its second the
+  /// producers' (kernel/bpf/ringbuf.c).
+  public init(descriptor: Int32) throws(SequencerError) {
+    self.descriptor = descriptor
+    let pageSize = sysconf(Int32(_SC_PAGESIZE))
+    let consumer = try MappedRegion(descriptor: descriptor, byteCount: pageSize)
+    let producer = try MappedRegion(
+      descriptor: descriptor, byteCount: pageSize, page: 1, isWritable: false)
+    consumerPage = consumer
+    producerPage = producer
+  }
+
+  /// Throws away the tokens rung so far.
+  public func silence() {
+    // Pairs with the kernel's release of the producers' position.
+    let produced = unsafe seq_load_acquire_u64(producerPage.base)
+    unsafe seq_store_release_u64(consumerPage.base, produced)
+  }
+}

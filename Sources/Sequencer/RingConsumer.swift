@@ -1,0 +1,123 @@
+public import CSequencerAtomics
+public import SequencerABI
+public import SequencerCore
+
+/// The ring as user space maps it: ``RingMemory`` over two regions.
+///
+/// Borrows the regions' memory: whoever makes one keeps them alive.
+@safe @frozen public struct MappedRing: RingMemory {
+  public let geometry: RingGeometry
+  public let control: UnsafeMutableRawPointer
+  @usableFromInline let slots: UnsafeMutableRawPointer
+
+  /// A ring over mapped memory, or over any memory of ``RingGeometry/byteCount`` bytes.
+  @inlinable public init(
+    geometry: RingGeometry, control: UnsafeMutableRawPointer, slots: UnsafeMutableRawPointer
+  ) {
+    self.geometry = geometry
+    unsafe self.control = unsafe control
+    unsafe self.slots = unsafe slots
+  }
+
+  @inlinable @inline(__always) public func slot(_ ticket: UInt64) -> UnsafeMutableRawPointer {
+    unsafe slots + Int(truncatingIfNeeded: (ticket & geometry.mask) &<< Slot.sizeShift)
+  }
+}
+
+/// Reads a ring in ticket order, without a lock, a copy or a system call while records are ready.
+///
+/// Owns the mappings. Single consumer: one value a ring, used by one thread at a time.
+public struct RingConsumer: ~Copyable {
+  @usableFromInline let control: MappedRegion
+  @usableFromInline let slots: MappedRegion
+  /// The per-CPU counters, losses and their bounds.
+  public let account: CPUAccount
+  @usableFromInline var core: Consumer<MappedRing>
+  /// Slots after which a draining consumer tells the producers how far it is.
+  @usableFromInline static var releaseInterval: UInt64 { 512 }
+
+  /// A consumer of mapped maps; goes on where the last one released.
+  public init(
+    geometry: RingGeometry, control: consuming MappedRegion, slots: consuming MappedRegion,
+    account: consuming CPUAccount
+  ) {
+    self.control = control
+    self.slots = slots
+    self.account = account
+    core = Consumer(
+      resuming: unsafe MappedRing(
+        geometry: geometry, control: self.control.base, slots: self.slots.base))
+  }
+
+  /// The ticket of the next record to read.
+  @inlinable public var position: UInt64 { core.position }
+
+  /// Tickets claimed and not yet read.
+  @inlinable public var backlog: UInt64 { core.backlog }
+
+  /// A word of the control area, ``ControlLayout``; for figures, not for the protocol.
+  @inlinable public func controlWord(_ offset: Int) -> UInt64 {
+    unsafe seq_load_u64(core.memory.control + offset)
+  }
+
+  /// Sets a 32-bit switch of the control area.
+  @inlinable public func setControlSwitch(_ offset: Int, _ value: UInt32) {
+    _ = unsafe seq_exchange_u32(core.memory.control + offset, value)
+  }
+
+  /// Hands every ready record to `body`, in ticket order, up to `limit` records.
+  ///
+  /// A record is lent for the call only. Its slots go back to the producers within
+  /// a few hundred slots, and at the end. If `body` throws, the record counts as not read and is
+  /// handed out again.
+  ///
+  /// - Returns: the number of records handed out.
+  @inlinable
+  public mutating func drain<Failure: Error>(
+    limit: Int = .max, _ body: (borrowing RecordView) throws(Failure) -> Void
+  ) throws(DrainError<Failure>) -> Int {
+    var count = 0
+    while count < limit, let record = unsafe core.next() {
+      guard unsafe record.span != 0 && record.span <= RingGeometry.maxSpan else {
+        throw .ring(damaged())
+      }
+      let bytes = unsafe UnsafeRawBufferPointer(
+        start: record.bytes, count: Int(record.span) &* Slot.size)
+      do {
+        // The slots stay the consumer's until they are released below.
+        try body(RecordView(unsafe bytes.bytes))
+      } catch {
+        core.release()
+        throw .body(error)
+      }
+      unsafe core.advance(over: record.bytes, span: record.span)
+      if core.position &- core.released >= RingConsumer.releaseInterval { core.release() }
+      count &+= 1
+    }
+    core.release()
+    if count == 0 && core.isPoisoned { throw .ring(damaged()) }
+    return count
+  }
+
+  @usableFromInline @inline(never) func damaged() -> SequencerError {
+    SequencerError(
+      "the ring is damaged at sequence \(core.position): a producer overran it or something else"
+        + " wrote to it; stop every program that holds the ring and start anew")
+  }
+
+  /// Announces sleep; see ``Consumer/prepareToPark()``.
+  @inlinable mutating func prepareToPark() -> Bool { core.prepareToPark() }
+  /// Takes the announcement back.
+  @inlinable func cancelPark() { core.cancelPark() }
+
+  /// Whether a record waits to be handed out.
+  @inlinable public var isReady: Bool { unsafe core.next() != nil }
+}
+
+/// Why a drain stopped early.
+public enum DrainError<Failure: Error>: Error {
+  /// The ring itself can't be trusted any more.
+  case ring(SequencerError)
+  /// The body threw.
+  case body(Failure)
+}

@@ -1,0 +1,145 @@
+import Glibc
+
+/// What a consumer does while no record is ready; the names are the Disruptor's.
+public enum WaitStrategy: String, Sendable, CaseIterable {
+  /// Looks again at once: the lowest latency, a whole CPU.
+  case busySpin = "spin"
+  /// Looks a few times, then gives the CPU to whoever wants it.
+  case yield
+  /// Looks a few times, then sleeps until a producer rings the doorbell. The default.
+  case park
+}
+
+/// Waits for records by a ``WaitStrategy``, and watches the clock for stalled producers.
+///
+/// One value a consumer. Parking adapts: while events keep coming it takes short timed naps between
+/// batches, so that not every event pays for a wake-up; when a nap brings nothing it parks.
+public struct Waiter {
+  private let strategy: WaitStrategy
+  private var spins = 0
+  private var lastWake: UInt64 = 0
+  private var isStreaming = false
+  private var hasNapped = false
+  /// The longest time seen between finding a record claimed and finding it published, ns.
+  public private(set) var longestStall: UInt64 = 0
+  private var stallPosition = UInt64.max
+  private var stallSince: UInt64 = 0
+
+  static let spinLimit = 200
+  /// A nap between batches, ns.
+  static let nap: Int = 1_000_000
+  /// Two wake-ups closer than this, ns, are a stream.
+  static let streamInterval: UInt64 = 2_000_000
+  /// The longest sleep, ns: a net under the doorbell, and the interval of the stall watch.
+  static let longestSleep = 1_000_000_000
+
+  /// Why a wait ended.
+  public enum Outcome: Sendable, Equatable {
+    /// Look at the ring again.
+    case lookAgain
+    /// The interrupt descriptor is readable.
+    case interrupted
+  }
+
+  /// A waiter of `strategy`.
+  public init(_ strategy: WaitStrategy) { self.strategy = strategy }
+
+  /// Call after records were delivered.
+  public mutating func progressed(_ consumer: borrowing RingConsumer) {
+    spins = 0
+    // A nap that brought records: the stream goes on.
+    if hasNapped { isStreaming = true }
+    hasNapped = false
+    if stallPosition != .max { noteStall(consumer) }
+  }
+
+  /// Waits once; to be called when a drain delivered nothing.
+  ///
+  /// - Parameters:
+  ///   - interrupt: a descriptor (a signalfd) that ends a wait when readable.
+  ///   - deadline: ns of `CLOCK_MONOTONIC` by which to return; nil: none.
+  public mutating func wait(
+    _ consumer: inout RingConsumer, doorbell: borrowing Doorbell, interrupt: Int32,
+    deadline: UInt64?
+  ) -> Outcome {
+    if stallPosition != .max || consumer.backlog != 0 { noteStall(consumer) }
+    spins += 1
+    if spins < Waiter.spinLimit {
+      spinHint()
+      return .lookAgain
+    }
+    switch strategy {
+    case .busySpin:
+      if spins % 4096 == 0 { return poll(doorbell: -1, interrupt: interrupt, timeout: 0) }
+      spinHint()
+      return .lookAgain
+    case .yield:
+      sched_yield()
+      return poll(doorbell: -1, interrupt: interrupt, timeout: 0)
+    case .park: break
+    }
+    let now = monotonicNow()
+    if isStreaming {
+      // Until the next batch says otherwise.
+      isStreaming = false
+      hasNapped = true
+      lastWake = now
+      return poll(
+        doorbell: -1, interrupt: interrupt, timeout: sleepTime(Waiter.nap, now, deadline))
+    }
+    hasNapped = false
+    guard consumer.prepareToPark() else { return .lookAgain }
+    let outcome = poll(
+      doorbell: doorbell.descriptor, interrupt: interrupt,
+      timeout: sleepTime(Waiter.longestSleep, now, deadline))
+    consumer.cancelPark()
+    doorbell.silence()
+    let woken = monotonicNow()
+    isStreaming = woken &- lastWake < Waiter.streamInterval
+    lastWake = woken
+    return outcome
+  }
+
+  /// The age of the claim the consumer waits for, ns; 0 if it waits for none.
+  public func stallAge() -> UInt64 {
+    stallPosition == .max ? 0 : monotonicNow() &- stallSince
+  }
+
+  private mutating func noteStall(_ consumer: borrowing RingConsumer) {
+    let now = monotonicNow()
+    if stallPosition != .max {
+      longestStall = max(longestStall, now &- stallSince)
+      if stallPosition == consumer.position { return }
+      stallPosition = .max
+    }
+    if consumer.backlog != 0 && !consumer.isReady {
+      stallPosition = consumer.position
+      stallSince = now
+    }
+  }
+
+  private func sleepTime(_ wanted: Int, _ now: UInt64, _ deadline: UInt64?) -> Int {
+    guard let deadline else { return wanted }
+    return deadline <= now ? 0 : min(wanted, Int(clamping: deadline &- now))
+  }
+
+  private func poll(doorbell: Int32, interrupt: Int32, timeout: Int) -> Outcome {
+    var descriptors = (
+      pollfd(fd: doorbell, events: Int16(POLLIN), revents: 0),
+      pollfd(fd: interrupt, events: Int16(POLLIN), revents: 0)
+    )
+    let milliseconds = Int32(clamping: (timeout + 999_999) / 1_000_000)
+    // A tuple of two equal elements is laid out as an array of two.
+    let ready = unsafe withUnsafeMutableBytes(of: &descriptors) { raw in
+      unsafe Glibc.poll(raw.assumingMemoryBound(to: pollfd.self).baseAddress!, 2, milliseconds)
+    }
+    return ready > 0 && descriptors.1.revents != 0 ? .interrupted : .lookAgain
+  }
+}
+
+/// Now on `CLOCK_MONOTONIC`, ns: the clock of the events' timestamps.
+public func monotonicNow() -> UInt64 {
+  var time = timespec()
+  unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+  return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
+}
