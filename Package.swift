@@ -61,7 +61,7 @@ let package = Package(
       name: "Capture",
       dependencies: [
         "SequencerABI", "SequencerCore", "CSequencerAtomics", "BPFLoader", "Sequencer",
-        "KernelObjects", "BPFCKit",
+        "KernelObjects", "BPFCKit", "COrdinalSystem",
       ],
       swiftSettings: house),
     .executableTarget(

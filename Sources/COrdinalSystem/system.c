@@ -1,1 +1,77 @@
+#define _GNU_SOURCE
 #include "COrdinalSystem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/membarrier.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int ordinal_membarrier_global(void) {
+  return (int)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+}
+
+int ordinal_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+
+int ordinal_spawn_gated(
+    const char *file, char *const *arguments, const sigset_t *mask,
+    struct ordinal_gated_command *out) {
+  int gate[2], status[2];
+  if (pipe2(gate, O_CLOEXEC) != 0) return -1;
+  if (pipe2(status, O_CLOEXEC) != 0) {
+    int saved = errno;
+    close(gate[0]);
+    close(gate[1]);
+    errno = saved;
+    return -1;
+  }
+  pid_t pid = fork();
+  if (pid < 0) {
+    int saved = errno;
+    close(gate[0]);
+    close(gate[1]);
+    close(status[0]);
+    close(status[1]);
+    errno = saved;
+    return -1;
+  }
+  if (pid == 0) {
+    /* Only async-signal-safe calls from here on. */
+    char byte;
+    ssize_t got;
+    close(gate[1]);
+    close(status[0]);
+    do {
+      got = read(gate[0], &byte, 1);
+    } while (got < 0 && errno == EINTR);
+    if (got != 1) _exit(0);
+    sigprocmask(SIG_SETMASK, mask, 0);
+    execvp(file, arguments);
+    int code = errno;
+    ssize_t unused = write(status[1], &code, sizeof code);
+    (void)unused;
+    _exit(code == ENOENT ? 127 : 126);
+  }
+  close(gate[0]);
+  close(status[1]);
+  out->pid = pid;
+  out->gate = gate[1];
+  out->status = status[0];
+  return 0;
+}
+
+int ordinal_limit_capabilities(uint64_t keep) {
+  struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  struct __user_cap_data_struct data[2];
+  if (syscall(SYS_capget, &header, data) != 0) return -1;
+  for (int i = 0; i < 2; i++) {
+    uint32_t kept = (uint32_t)(keep >> (32 * i));
+    data[i].permitted &= kept;
+    data[i].effective &= kept;
+    data[i].inheritable = 0;
+  }
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return -1;
+  return (int)syscall(SYS_capset, &header, data);
+}

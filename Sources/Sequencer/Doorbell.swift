@@ -6,7 +6,7 @@ import Glibc
 /// A producer that finds the consumer parked writes one token with a forced wake-up; poll() returns,
 /// and ``silence()`` throws the tokens away.
 public struct Doorbell: ~Copyable {
-  /// Readable when the bell has rung; not owned.
+  /// Readable when the bell has rung; a duplicate of its own.
   public let descriptor: Int32
   private let consumerPage: MappedRegion
   private let producerPage: MappedRegion
@@ -14,14 +14,22 @@ public struct Doorbell: ~Copyable {
   /// A doorbell over a BPF ringbuf map. Its first page holds the consumer's position, its second the
   /// producers' (kernel/bpf/ringbuf.c).
   public init(descriptor: Int32) throws(SequencerError) {
-    self.descriptor = descriptor
     let pageSize = sysconf(Int32(_SC_PAGESIZE))
     let consumer = try MappedRegion(descriptor: descriptor, byteCount: pageSize)
     let producer = try MappedRegion(
       descriptor: descriptor, byteCount: pageSize, page: 1, isWritable: false)
+    // A duplicate: the map's owner may close its own.
+    let duplicate = fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
+    guard duplicate >= 0 else {
+      throw SequencerError(
+        "can't keep the doorbell's descriptor: \(describe(errno)); raise `ulimit -n`")
+    }
+    self.descriptor = duplicate
     consumerPage = consumer
     producerPage = producer
   }
+
+  deinit { close(descriptor) }
 
   /// Throws away the tokens rung so far.
   public func silence() {

@@ -65,6 +65,11 @@ public struct RingConsumer: ~Copyable {
     _ = unsafe seq_exchange_u32(core.memory.control + offset, value)
   }
 
+  /// Counts tasks that user space marked as followed.
+  @inlinable public func addFollowed(_ count: UInt64) {
+    _ = unsafe seq_fetch_add_u64(core.memory.control + ControlLayout.followed, count)
+  }
+
   /// Hands every ready record to `body`, in ticket order, up to `limit` records.
   ///
   /// A record is lent for the call only. Its slots go back to the producers within

@@ -1,1 +1,35 @@
-#pragma once
+/*
+ * System calls that Swift can't make itself: fork() is closed to it, and syscall() is variadic.
+ */
+#ifndef ORDINAL_SYSTEM_H
+#define ORDINAL_SYSTEM_H
+
+#include <signal.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* membarrier(MEMBARRIER_CMD_GLOBAL): 0, or -1 with errno. */
+int ordinal_membarrier_global(void);
+
+/* pidfd_open(pid, 0): a descriptor (close-on-exec), or -1 with errno. */
+int ordinal_pidfd_open(pid_t pid);
+
+/* A command that was forked and waits, before its first instruction, to be let go. */
+struct ordinal_gated_command {
+  pid_t pid;
+  int gate;   /* write a byte: exec; close without: _exit(0) */
+  int status; /* reads an int errno if the exec failed, end of file if it succeeded */
+};
+
+/*
+ * Forks, restores the signal mask `mask` in the child and lets it wait at the gate; then execvp().
+ * Every pointer must stay valid until the gate is opened. Returns 0, or -1 with errno.
+ */
+int ordinal_spawn_gated(
+    const char *_Nonnull file, char *_Nullable const *_Nonnull arguments,
+    const sigset_t *_Nonnull mask, struct ordinal_gated_command *_Nonnull out);
+
+/* Keeps, of the capabilities, those in `keep` (bit n = capability n) and sets no_new_privs. */
+int ordinal_limit_capabilities(uint64_t keep);
+
+#endif

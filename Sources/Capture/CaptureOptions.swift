@@ -1,0 +1,66 @@
+public import SequencerABI
+
+/// The clock of the events' timestamps.
+public enum TimestampSource: String, Sendable, CaseIterable {
+  /// `CLOCK_MONOTONIC`, read for each event.
+  case precise
+  /// `CLOCK_MONOTONIC_COARSE`: cheaper, steps of a scheduler tick.
+  case coarse
+  /// None: the sequence alone orders.
+  case none
+}
+
+/// Which events the kernel's programs pass on; the rest is counted as filtered.
+///
+/// Processes and trees are alternatives of one another; the kinds of filter are joined by "and".
+public struct KernelFilter: Sendable {
+  /// Processes, by id in the initial pid namespace.
+  public var processes: [Int32] = []
+  /// Processes with all their descendants.
+  public var trees: [Int32] = []
+  /// Follow tasks at all, e.g. a command that is marked later (``CaptureSession/follow(_:)``).
+  public var followsCommand = false
+  /// Real uids.
+  public var uids: [UInt32] = []
+  /// cgroup v2 directories.
+  public var cgroups: [String] = []
+  /// A name or the start of one: `comm & mask == value`, bit by bit.
+  public var comm: (value: TaskComm, mask: TaskComm)?
+
+  /// A filter that passes everything.
+  public init() {}
+
+  var followsTasks: Bool { followsCommand || !processes.isEmpty || !trees.isEmpty }
+}
+
+/// How a capture is set up.
+public struct CaptureOptions: Sendable {
+  /// Bytes of slots, a power of two; nil: 16 MiB, or the smallest that works where that is more.
+  public var ringBytes: UInt64?
+  /// The events' clock.
+  public var timestamps = TimestampSource.precise
+  /// Whether events of this process itself are passed on.
+  public var includesSelf = false
+  /// What is passed on.
+  public var filter = KernelFilter()
+  /// Keeps ring and programs in bpffs under this name, so that a successor can go on.
+  public var pinName: String?
+  /// Treats the kernel as one that doesn't tell the tracepoint which thread is the last (for tests).
+  public var assumesOldExit = false
+
+  /// The defaults.
+  public init() {}
+}
+
+/// What a capture can't start or go on with: one line that says what to do.
+public struct CaptureError: Error, CustomStringConvertible, Sendable {
+  /// One line.
+  public let description: String
+  /// The verifier's log, where there is one.
+  public let details: String?
+  /// An error with this text.
+  public init(_ description: String, details: String? = nil) {
+    self.description = description
+    self.details = details
+  }
+}

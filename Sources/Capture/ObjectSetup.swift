@@ -1,0 +1,84 @@
+import BPFCKit
+import BPFLoader
+import Glibc
+import KernelObjects
+import SequencerABI
+
+/// What the programs must know of the running kernel.
+struct KernelFacts {
+  let offsets: kit_offsets
+  /// The tracepoint that tells credentials before an exec is there (6.9 and newer).
+  let hasPrepare: Bool
+  /// `sched_process_exit` tells which thread is the last (6.16 and newer).
+  let hasGroupDead: Bool
+
+  /// Reads the kernel's types; fails where a tracepoint or a field is missing.
+  init() throws(CaptureError) {
+    do {
+      let types = try KernelBTF()
+      for name in ["task_newtask", "sched_process_exec", "sched_process_exit"]
+      where types.tracepoint(name) == nil {
+        throw CaptureError(
+          "this kernel has no tracepoint \(name); Ordinal needs Linux 6.1 or newer with BTF: "
+            + "run `ordinal doctor`")
+      }
+      offsets = try kernelOffsets(types)
+      hasPrepare = types.tracepoint("sched_prepare_exec") != nil
+      hasGroupDead = (types.tracepoint("sched_process_exit")?.argumentCount ?? 0) >= 2
+    } catch {
+      throw CaptureError(wrapping: error)
+    }
+  }
+}
+
+/// Opens the sequencer's object, sets sizes, offsets and filters, and loads it.
+func loadSequencer(
+  _ options: CaptureOptions, facts: KernelFacts, geometry: RingGeometry, cpus: Int
+) throws(CaptureError) -> BPFObject {
+  do {
+    let object = try BPFObject(opening: KernelObjects.sequencer.bytes(), name: "sequencer")
+    if !facts.hasPrepare { try object.skip(program: "sched_prepare_exec") }
+    try object.resize(map: "ring", valueSize: UInt32(geometry.byteCount))
+    try object.resize(map: "cpu_state", maxEntries: UInt32(cpus))
+    let filter = options.filter
+    let entries = UInt32(max(1, filter.processes.count + filter.trees.count))
+    try object.resize(map: "seeds", maxEntries: entries)
+    try object.resize(map: "uids", maxEntries: UInt32(max(1, filter.uids.count)))
+    try object.configure(section: ".rodata", as: kit_config.self) { config in
+      config.capacity = geometry.capacity
+      config.high_water = geometry.highWater
+      config.self_tgid = options.includesSelf ? 0 : UInt32(getpid())
+      config.timestamps =
+        switch options.timestamps {
+        case .none: 0
+        case .precise: 1
+        case .coarse: 2
+        }
+      config.has_group_dead = facts.hasGroupDead && !options.assumesOldExit ? 1 : 0
+      config.filter_followed = filter.followsTasks ? 1 : 0
+      config.filter_uid = filter.uids.isEmpty ? 0 : 1
+      config.filter_cgroups = UInt32(filter.cgroups.count)
+      if let comm = filter.comm {
+        config.filter_comm = 1
+        config.comm_value = (comm.value.low, comm.value.high)
+        config.comm_mask = (comm.mask.low, comm.mask.high)
+      }
+      config.offsets = facts.offsets
+    }
+    try object.load()
+    return object
+  } catch {
+    throw CaptureError(wrapping: error)
+  }
+}
+
+extension CaptureError {
+  /// The line of an error of the loader or the sequencer.
+  init(wrapping error: any Error) {
+    switch error {
+    case let error as CaptureError: self = error
+    case let error as BPFError: self.init(error.description, details: error.verifierLog)
+    default: self.init("\(error)")
+    }
+  }
+}
