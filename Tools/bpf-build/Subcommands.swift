@@ -42,7 +42,10 @@ struct Embed: ParsableCommand {
     try common.build(in: work) { (object) throws(PipelineError) in
       objects.append((object.name, try Files.readBytes(object.path)))
     }
-    try Files.write(EmbeddedSource.make(enumName: enumName, objects: objects), to: swift)
+    let source = EmbeddedSource.make(enumName: enumName, objects: objects)
+    // An unchanged file stays untouched, so that what depends on it is not compiled again.
+    if let old = try? Files.read(swift), old == source { return }
+    try Files.write(source, to: swift)
   }
 }
 
