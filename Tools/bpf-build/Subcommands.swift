@@ -68,6 +68,11 @@ struct GoldenCommand: ParsableCommand {
         print("wrote \(path)")
         return
       }
+      guard Files.exists(path, directory: false) else {
+        throw .input(
+          message: "object \(object.name) has no golden file \(path)",
+          advice: "write it: bpf-build golden --update \(common.manifest)")
+      }
       let differences = Golden.differences(golden: try Files.read(path), actual: object.golden)
       guard differences.isEmpty else {
         throw .golden(
