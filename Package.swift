@@ -43,7 +43,11 @@ let package = Package(
     .plugin(
       name: "BPFBuildPlugin", capability: .buildTool(), dependencies: ["bpf-build"],
       path: "Plugins/BPFBuildPlugin"),
-    .target(name: "KernelObjects", swiftSettings: house, plugins: ["BPFBuildPlugin"]),
+    // Its root is BPF/, so that SwiftPM plans anew when a file appears there.
+    .target(
+      name: "KernelObjects", path: "BPF",
+      exclude: ["Kit", "CKit", "Programs", "Golden", "Maps.bpf.c", "bpf-build.json"],
+      sources: ["Embedding"], swiftSettings: house, plugins: ["BPFBuildPlugin"]),
 
     // Loading, reading, understanding.
     .systemLibrary(name: "CLibBPF", pkgConfig: "libbpf", providers: [.apt(["libbpf-dev"])]),

@@ -11,6 +11,7 @@ struct hello_counters_map {
   __type(value, __u64);
 } counters SEC(".maps");
 
-const volatile struct hello_config hello_config = {.step = 1};
+/* In a section of its own: plain .rodata may also get lookup tables that the optimiser made. */
+const volatile struct hello_config hello_config SEC(".rodata.config") = {.step = 1};
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -42,7 +42,10 @@ struct Embed: ParsableCommand {
     try common.build(in: work) { (object) throws(PipelineError) in
       objects.append((object.name, try Files.readBytes(object.path)))
     }
-    try Files.write(EmbeddedSource.make(enumName: enumName, objects: objects), to: swift)
+    let source = EmbeddedSource.make(enumName: enumName, objects: objects)
+    // An unchanged file stays untouched, so that what depends on it is not compiled again.
+    if let old = try? Files.read(swift), old == source { return }
+    try Files.write(source, to: swift)
   }
 }
 
@@ -64,6 +67,11 @@ struct GoldenCommand: ParsableCommand {
         try Files.write(object.golden, to: path)
         print("wrote \(path)")
         return
+      }
+      guard Files.exists(path, directory: false) else {
+        throw .input(
+          message: "object \(object.name) has no golden file \(path)",
+          advice: "write it: bpf-build golden --update \(common.manifest)")
       }
       let differences = Golden.differences(golden: try Files.read(path), actual: object.golden)
       guard differences.isEmpty else {

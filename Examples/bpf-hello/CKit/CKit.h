@@ -29,7 +29,7 @@ extern const volatile struct hello_config hello_config;
 KIT_INLINE uint64_t hello_step(void) { return hello_config.step; }
 
 /* The map, defined in Maps.bpf.c; only its address is of use here. */
-struct hello_counters;
+struct hello_counters_map;
 extern struct hello_counters_map counters;
 KIT_INLINE const void *_Nonnull hello_counters(void) { return &counters; }
 
