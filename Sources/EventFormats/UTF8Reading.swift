@@ -57,17 +57,16 @@ extension RawSpan {
   }
 }
 
-/// Whether a terminal may act on `scalar` instead of showing it: controls, direction changes,
-/// invisible separators and joiners. They are escaped in every output.
+/// Whether a terminal may act on `scalar` instead of showing it: every control, direction change,
+/// separator of lines and other invisible format character (Unicode's categories Cc, Cf, Zl, Zp).
+/// They are escaped in every output.
 func isUnsafeToShow(_ scalar: UInt32) -> Bool {
   switch scalar {
-  case 0..<0x20, 0x7F...0x9F: true
-  // Soft hyphen, Arabic letter mark, Mongolian vowel separator.
-  case 0xAD, 0x61C, 0x180E: true
-  // Zero-width, marks and embeddings of direction, line and paragraph separators, isolates.
-  case 0x200B...0x200F, 0x2028...0x202E, 0x2060...0x206F: true
-  // Byte-order mark, interlinear annotations, tags.
-  case 0xFEFF, 0xFFF9...0xFFFB, 0xE0000...0xE007F: true
+  case 0..<0x20, 0x7F...0x9F, 0xAD: true
+  case 0x600...0x605, 0x61C, 0x6DD, 0x70F, 0x890...0x891, 0x8E2, 0x180E: true
+  case 0x200B...0x200F, 0x2028...0x202E, 0x2060...0x206F, 0xFEFF, 0xFFF0...0xFFFB: true
+  case 0x110BD, 0x110CD, 0x13430...0x1343F, 0x1BCA0...0x1BCA3, 0x1D173...0x1D17A: true
+  case 0xE0000...0xE007F: true
   default: false
   }
 }

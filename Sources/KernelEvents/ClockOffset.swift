@@ -52,9 +52,11 @@ public struct ClockOffset: Sendable {
   /// Every value of `monotonic` gives a year of four digits.
   public mutating func rfc3339(_ monotonic: UInt64) -> InlineArray<30, UInt8> {
     let billion: Int64 = 1_000_000_000
+    // The remainder first: floor × 10⁹ would leave the range near its lower end.
+    var offsetFraction = nanoseconds % billion
+    if offsetFraction < 0 { offsetFraction += billion }
     var second = Int64(monotonic / 1_000_000_000) + floorDivide(nanoseconds, billion)
-    var fraction =
-      Int64(monotonic % 1_000_000_000) + (nanoseconds - floorDivide(nanoseconds, billion) * billion)
+    var fraction = Int64(monotonic % 1_000_000_000) + offsetFraction
     if fraction >= billion {
       fraction -= billion
       second += 1
