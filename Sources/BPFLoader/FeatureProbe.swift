@@ -156,7 +156,7 @@ public enum FeatureProbe {
       unsafe options.log_size = UInt32(buffer.count)
       unsafe options.log_buf = buffer.baseAddress
       return unsafe bpf_prog_load(
-        BPF_PROG_TYPE_TRACING, "ordinal_probe", "GPL", program, program.count, &options)
+        BPF_PROG_TYPE_TRACING, "ordinal_probe", "Dual BSD/GPL", program, program.count, &options)
     }
     if result >= 0 {
       close(result)

@@ -230,7 +230,7 @@ extension Tag {
 }
 
 @Suite("Doctor on this machine")
-struct ObservationTests {
+struct ObservationKernelTests {
   @Test(.tags(.kernel)) func thisMachineIsUsable() {
     let facts = SystemFacts.observe(for: .process)
     let diagnosis = Diagnosis(of: facts, against: .process)

@@ -8,7 +8,7 @@ extension Tag {
 }
 
 @Suite("Features of the running kernel", .tags(.kernel))
-struct FeatureProbeTests {
+struct FeatureProbeKernelTests {
   @Test(arguments: [
     "ktime_get_ns", "jiffies64", "get_current_task_btf", "get_current_pid_tgid",
     "get_current_uid_gid", "get_current_cgroup_id", "get_smp_processor_id", "probe_read_kernel",
