@@ -5,13 +5,18 @@ import Glibc
 @safe public struct BPFLink: ~Copyable {
   private let handle: OpaquePointer
   private let name: String
+  private let program: Int32
 
-  init(owning handle: OpaquePointer, name: String) {
+  init(owning handle: OpaquePointer, name: String, program: Int32) {
     unsafe self.handle = unsafe handle
     self.name = name
+    self.program = fcntl(program, F_DUPFD_CLOEXEC, 3)
   }
 
-  deinit { _ = unsafe bpf_link__destroy(handle) }
+  deinit {
+    _ = unsafe bpf_link__destroy(handle)
+    if program >= 0 { close(program) }
+  }
 
   /// Opens a link that an earlier process pinned.
   public init(pinnedAt path: String) throws(BPFError) {
@@ -21,7 +26,10 @@ import Glibc
     }
     unsafe handle = unsafe link
     name = path
-    // An opened link remembers its path; only `unpin` may remove it.
+    var info = bpf_link_info()
+    var size = UInt32(MemoryLayout<bpf_link_info>.size)
+    let result = unsafe bpf_obj_get_info_by_fd(bpf_link__fd(link), &info, &size)
+    program = result == 0 ? bpf_prog_get_fd_by_id(info.prog_id) : -1
   }
 
   /// Keeps the attachment alive by a file in bpffs.
@@ -37,14 +45,12 @@ import Glibc
   /// Ends the attachment now.
   public consuming func detach() {}
 
-  /// The id of the program behind the link.
-  public func programID() throws(BPFError) -> UInt32 {
-    var info = bpf_link_info()
-    var size = UInt32(MemoryLayout<bpf_link_info>.size)
-    let result = unsafe bpf_obj_get_info_by_fd(bpf_link__fd(handle), &info, &size)
-    if result != 0 {
-      throw BPFError("query", "link \(name)", code: errno, remedy: "run `ordinal doctor`")
+  /// Runs that the kernel skipped because the program was already running on that CPU
+  /// (`recursion_misses` of `bpf_prog_info`); monotonic.
+  public func missed() throws(BPFError) -> UInt64 {
+    guard program >= 0 else {
+      throw BPFError("query", "program of \(name)", code: EBADF, remedy: "run as root")
     }
-    return info.prog_id
+    return try BPFProgram(descriptor: program, name: name).missed()
   }
 }

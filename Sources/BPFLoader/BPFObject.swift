@@ -145,7 +145,8 @@ import Glibc
         "attach", "program \(program)", code: errno,
         remedy: "run `ordinal doctor`" + (LibBPFLog.lastLine.map { "; libbpf said: \($0)" } ?? ""))
     }
-    return unsafe BPFLink(owning: link, name: program)
+    return unsafe BPFLink(
+      owning: link, name: program, program: bpf_program__fd(target))
   }
 
   /// Runs an iterator program (`iter/…`) over everything it iterates, once.

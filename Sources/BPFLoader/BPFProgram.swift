@@ -18,19 +18,4 @@ public struct BPFProgram: Sendable {
     }
     return info.recursion_misses
   }
-
-  /// Opens a program by its id, for one that an earlier process loaded.
-  ///
-  /// - Returns: what `body` makes of it; the descriptor is closed afterwards.
-  public static func withProgram<Result>(
-    id: UInt32, name: String, _ body: (BPFProgram) throws(BPFError) -> Result
-  ) throws(BPFError) -> Result {
-    let descriptor = bpf_prog_get_fd_by_id(id)
-    guard descriptor >= 0 else {
-      throw BPFError(
-        "open", "program \(name) (id \(id))", code: errno, remedy: "run as root")
-    }
-    defer { close(descriptor) }
-    return try body(BPFProgram(descriptor: descriptor, name: name))
-  }
 }

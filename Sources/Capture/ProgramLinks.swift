@@ -47,12 +47,7 @@ struct ProgramLinks: ~Copyable {
 
   private func missed(_ link: borrowing BPFLink?) throws(BPFError) -> UInt64? {
     switch link {
-    case .some(let link):
-      let identifier = try link.programID()
-      return try BPFProgram.withProgram(id: identifier, name: "of a link") {
-        program throws(BPFError) in
-        try program.missed()
-      }
+    case .some(let link): return try link.missed()
     case .none: return nil
     }
   }
