@@ -6,6 +6,7 @@
 #include <linux/capability.h>
 #include <linux/membarrier.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -60,6 +61,18 @@ int ordinal_spawn_gated(
   out->gate = gate[1];
   out->status = status[0];
   return 0;
+}
+
+int ordinal_signalfd(const sigset_t *set) { return signalfd(-1, set, SFD_NONBLOCK | SFD_CLOEXEC); }
+
+int ordinal_signalfd_read(int descriptor, int *signal, int *code) {
+  struct signalfd_siginfo info;
+  ssize_t got = read(descriptor, &info, sizeof info);
+  if (got < 0) return errno == EAGAIN ? 0 : -1;
+  if (got != (ssize_t)sizeof info) return 0;
+  *signal = (int)info.ssi_signo;
+  *code = (int)info.ssi_code;
+  return 1;
 }
 
 int ordinal_limit_capabilities(uint64_t keep) {

@@ -29,6 +29,12 @@ int ordinal_spawn_gated(
     const char *_Nonnull file, char *_Nullable const *_Nonnull arguments,
     const sigset_t *_Nonnull mask, struct ordinal_gated_command *_Nonnull out);
 
+/* A descriptor that `set`'s signals are read from: non-blocking, close-on-exec; -1 with errno. */
+int ordinal_signalfd(const sigset_t *_Nonnull set);
+
+/* Reads one signal and its si_code: 1, 0 if none waits, -1 with errno. */
+int ordinal_signalfd_read(int descriptor, int *_Nonnull signal, int *_Nonnull code);
+
 /* Keeps, of the capabilities, those in `keep` (bit n = capability n) and sets no_new_privs. */
 int ordinal_limit_capabilities(uint64_t keep);
 

@@ -1,0 +1,132 @@
+import Causality
+import EventFormats
+import Glibc
+import KernelEvents
+import Sequencer
+import SequencerABI
+
+/// What becomes of each record: judged, filtered, written, counted.
+struct EventSink: ~Copyable {
+  /// The format of a run, one of four; an enum, so that no event goes through an existential.
+  private enum Format {
+    case json(JSONFormat), pretty(PrettyFormat), compact(CompactFormat), tree(TreeFormat)
+  }
+
+  /// Standard output.
+  var output = EventOutput()
+  /// The oracle of the run.
+  var verifier: CausalityVerifier
+  private var format: Format
+  private var context = FormattingContext.live()
+  private let globs: [CommGlob]
+  /// Events taken so far that were meant for the output.
+  private(set) var accepted: UInt64 = 0
+  /// Events that a glob turned away, or that came after the last one wanted.
+  private(set) var filtered: UInt64 = 0
+  private(set) var gaps: UInt64 = 0
+  private(set) var forks: UInt64 = 0
+  private(set) var execs: UInt64 = 0
+  private(set) var exits: UInt64 = 0
+  /// Records that this program could not read: it says so, and they count as lost.
+  private(set) var unreadable: UInt64 = 0
+  private(set) var firstUnreadable: DecodingError?
+  private var limit: UInt64
+
+  init(_ request: TraceRequest, verifier: CausalityVerifier) {
+    self.verifier = verifier
+    globs = request.globs
+    limit = request.count ?? .max
+    switch request.output {
+    case .json: format = .json(JSONFormat())
+    case .pretty:
+      let isPlain = unsafe isatty(STDOUT_FILENO) != 1 || getenv("NO_COLOR") != nil
+      format = .pretty(PrettyFormat(colour: !isPlain))
+    case .compact: format = .compact(CompactFormat())
+    case .tree: format = .tree(TreeFormat())
+    }
+  }
+
+  /// Whether the number of events asked for is reached.
+  var isComplete: Bool { accepted >= limit }
+
+  /// No more events are wanted: what still comes is counted as filtered.
+  mutating func close() { limit = accepted }
+
+  /// Takes a record.
+  mutating func take(_ record: borrowing RecordView) {
+    let event: DecodedEvent
+    do { event = try DecodedEvent(decoding: record) } catch {
+      unreadable += 1
+      if firstUnreadable == nil { firstUnreadable = error }
+      return
+    }
+    // Before any filter: a gap is told whatever becomes of the event that carries it.
+    if let gap = event.gap { take(gap) }
+    verifier.observe(event)
+    if isComplete || !passes(event) {
+      filtered += 1
+      return
+    }
+    accepted += 1
+    switch event.kind {
+    case .fork: forks += 1
+    case .exec: execs += 1
+    case .exit: exits += 1
+    case .test: break
+    }
+    switch format {
+    case .json(var json):
+      json.write(event, context: &context, into: &output.buffer)
+      format = .json(json)
+    case .pretty(var pretty):
+      pretty.write(event, context: &context, into: &output.buffer)
+      format = .pretty(pretty)
+    case .compact(var compact):
+      compact.write(event, context: &context, into: &output.buffer)
+      format = .compact(compact)
+    case .tree(var tree):
+      format = .json(JSONFormat())  // the tree must not be shared while it grows
+      tree.write(event, context: &context, into: &output.buffer)
+      format = .tree(tree)
+    }
+    output.endEvent()
+  }
+
+  /// Takes a place where events were lost.
+  mutating func take(_ gap: Gap) {
+    gaps += 1
+    verifier.observe(gap)
+    switch format {
+    case .json(var json): json.write(gap: gap, into: &output.buffer)
+    case .pretty(var pretty): pretty.write(gap: gap, into: &output.buffer)
+    case .compact(var compact): compact.write(gap: gap, into: &output.buffer)
+    case .tree(var tree):
+      format = .json(JSONFormat())
+      tree.write(gap: gap, into: &output.buffer)
+      format = .tree(tree)
+    }
+  }
+
+  /// Writes what a format keeps to the end.
+  mutating func finish() {
+    if case .tree(var tree) = format {
+      tree.finish(into: &output.buffer)
+      format = .tree(tree)
+    }
+  }
+
+  private func passes(_ event: borrowing DecodedEvent) -> Bool {
+    if globs.isEmpty { return true }
+    for glob in globs where glob.matches(event.comm) { return true }
+    return false
+  }
+}
+
+extension Gap {
+  /// A loss that the consumer collected because no later record of its CPU told of it.
+  init(residual block: GapBlock, cpu: Int) {
+    self.init(
+      cpu: UInt32(cpu), lost: FamilyCounts(block.lost),
+      afterSequence: block.afterSequence == 0 ? nil : block.afterSequence - 1, beforeSequence: nil)
+  }
+}

@@ -1,0 +1,123 @@
+import ArgumentParser
+import Capture
+import Glibc
+import Sequencer
+
+/// `ordinal trace`: the options, and what they mean together.
+struct TraceCommand: ParsableCommand {
+  enum Output: String, ExpressibleByArgument, CaseIterable { case pretty, json, compact, tree }
+  enum Until: String, ExpressibleByArgument, CaseIterable { case tree, command }
+
+  static let configuration = CommandConfiguration(
+    commandName: "trace",
+    abstract: "Print fork, exec and exit events as they happen, in causal order.",
+    usage: """
+      ordinal trace [filters] [-o pretty|json|compact|tree] [--duration S] [--count N]
+      ordinal trace [options] -- COMMAND [ARGUMENT …]
+      """,
+    discussion: """
+      With a command, traces its whole process tree and exits with the command's status; without, \
+      the whole machine until Ctrl-C. Events go to standard output, all else to standard error.
+
+      The run ends with its account: offered = delivered + lost + missed, always. Events are lost \
+      only while the ring is full; a gap line stands where they would have been.
+
+      Filters of different kinds must all hold; of several of one kind, one. --pid and --tree count \
+      as one kind. Filtered events are counted as filtered, never as lost.
+
+      Exit status: the command's (126 or 127 if it can't be run, 128 + n if signal n ended it); \
+      without a command 0, 1 if output could not be written, 2 for bad input or a machine that \
+      can't trace (see ordinal doctor), 64 for a wrong usage.
+      """)
+
+  @Option(
+    name: .shortAndLong, help: "pretty (default on a terminal), json (default in a pipe), compact or tree.")
+  var output: Output?
+
+  @Option(help: ArgumentHelp("Event families, comma-separated: process.", valueName: "families"))
+  var events = "process"
+
+  @Option(help: ArgumentHelp("Only this process and its threads; may be repeated.", valueName: "PID"))
+  var pid: [Int32] = []
+
+  @Option(help: ArgumentHelp("Only this process and its descendants; may be repeated.", valueName: "PID"))
+  var tree: [Int32] = []
+
+  @Option(help: ArgumentHelp("Only this user, by name or number; may be repeated.", valueName: "user"))
+  var uid: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Only tasks whose name matches (*, ?, [a-z]); may be repeated.", valueName: "glob"))
+  var comm: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Only tasks in this cgroup v2 directory or below; may be repeated.", valueName: "path"))
+  var cgroup: [String] = []
+
+  @Option(help: ArgumentHelp("End after this many seconds, e.g. 1.5.", valueName: "seconds"))
+  var duration: Double?
+
+  @Option(help: ArgumentHelp("End after this many events.", valueName: "N"))
+  var count: UInt64?
+
+  @Option(help: ArgumentHelp("Size of the ring, a power of two (default 16MiB).", valueName: "size"))
+  var ringSize: String?
+
+  @Option(help: "How to wait for events: park, yield or spin.")
+  var wait: WaitStrategy = .park
+
+  @Option(help: "Clock of the timestamps: precise, coarse or none.")
+  var timestamps: TimestampSource = .precise
+
+  @Option(
+    help: ArgumentHelp(
+      "Write the run's account as one JSON object there; - for stderr.", valueName: "path"))
+  var summary: String?
+
+  @Option(help: "With a command, end with its whole tree, or with the command itself.")
+  var until: Until = .tree
+
+  @Option(
+    help: ArgumentHelp(
+      "Keep ring and programs in bpffs under this name while no tracer runs; go on with them if they exist.",
+      valueName: "name"))
+  var pin: String?
+
+  @Flag(help: "With --pin: leave ring and programs behind for a successor when this run ends.")
+  var leavePinned = false
+
+  @Flag(help: "Trace this program's own events as well.")
+  var includeSelf = false
+
+  @Flag(name: .shortAndLong, help: "Say nothing on stderr but errors.")
+  var quiet = false
+
+  @Argument(parsing: .postTerminator, help: "A command to run and trace, with its arguments.")
+  var command: [String] = []
+
+  func run() throws {
+    do {
+      let request = try TraceRequest(self)
+      let status = try traceRun(request)
+      throw ExitCode(status)
+    } catch let failure as Failure {
+      complain(failure.message)
+      throw ExitCode(failure.status)
+    } catch let error as CaptureError {
+      complain(error.description)
+      if let details = error.details { explain(details) }
+      throw ExitCode(2)
+    }
+  }
+
+  /// The verifier's last words; the whole log is rarely wanted on a terminal.
+  private func explain(_ log: String) {
+    let lines = log.split(separator: "\n").suffix(12)
+    complain("the verifier's last lines:\n  " + lines.joined(separator: "\n  "))
+  }
+}
+
+extension WaitStrategy: ExpressibleByArgument {}
+extension TimestampSource: ExpressibleByArgument {}

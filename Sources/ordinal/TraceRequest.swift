@@ -1,0 +1,137 @@
+import BPFLoader
+import Capture
+import Glibc
+import KernelEvents
+import Sequencer
+import SequencerABI
+
+/// What a trace is to do, checked: everything a user can get wrong is found here, before anything
+/// is loaded.
+struct TraceRequest {
+  var capture = CaptureOptions()
+  var output: TraceCommand.Output
+  var wait: WaitStrategy
+  /// Globs that the kernel can't judge; any of them must match.
+  var globs: [CommGlob] = []
+  var duration: UInt64?
+  var count: UInt64?
+  var summary: SummaryTarget?
+  var hasCommand: Bool
+  /// The command's words, exactly as given: a Swift string would repair bytes that are not UTF-8.
+  var command: [[UInt8]] = []
+  var endsWithCommand: Bool
+  var leavesPinned: Bool
+  var isQuiet: Bool
+
+  init(_ options: TraceCommand) throws {
+    let isTerminal = isatty(STDOUT_FILENO) == 1
+    output = options.output ?? (isTerminal ? .pretty : .json)
+    wait = options.wait
+    endsWithCommand = options.until == .command
+    leavesPinned = options.leavePinned
+    isQuiet = options.quiet
+    hasCommand = !options.command.isEmpty
+    for name in options.events.split(separator: ",", omittingEmptySubsequences: false)
+    where name != "process" {
+      throw Failure("--events: there is no family '\(name)'; this version has: process")
+    }
+    if leavesPinned && options.pin == nil {
+      throw Failure("--leave-pinned needs --pin NAME: there is nothing else to leave behind")
+    }
+    if hasCommand && options.pin != nil {
+      throw Failure("--pin keeps a capture beyond this process; a command ends with it: use one")
+    }
+    if hasCommand && !(options.pid.isEmpty && options.tree.isEmpty) {
+      throw Failure("a command is traced with its own tree; leave out --pid and --tree")
+    }
+    capture.pinName = options.pin
+    capture.includesSelf = options.includeSelf
+    capture.timestamps = options.timestamps
+    if let text = options.ringSize {
+      guard let bytes = RingSize.parse(text) else {
+        throw Failure("--ring-size '\(text)' is not a size; write e.g. 512KiB, 16MiB or 1GiB")
+      }
+      capture.ringBytes = bytes
+    }
+    if let seconds = options.duration {
+      guard seconds > 0, seconds <= 1e9 else {
+        throw Failure("--duration \(seconds) is not a time to trace for; give seconds above 0")
+      }
+      duration = UInt64(seconds * 1e9)
+    }
+    count = options.count
+    if count == 0 { throw Failure("--count 0 would deliver nothing; give a number above 0") }
+    if let path = options.summary { summary = try SummaryTarget(path) }
+    try setFilter(options)
+    if hasCommand {
+      capture.filter.followsCommand = true
+      command = rawArguments(last: options.command.count)
+    }
+  }
+
+  private mutating func setFilter(_ options: TraceCommand) throws {
+    for pid in options.pid + options.tree {
+      guard pid > 0, kill(pid, 0) == 0 || errno == EPERM else {
+        throw Failure("there is no process \(pid); `ps -e` lists those there are")
+      }
+    }
+    if !(options.pid.isEmpty && options.tree.isEmpty), !isInitialPIDNamespace() {
+      throw Failure(
+        "--pid and --tree name processes of the machine's own pid namespace, and this is another; "
+          + "run outside the container, or trace a command")
+    }
+    capture.filter.processes = options.pid
+    capture.filter.trees = options.tree
+    capture.filter.uids = try options.uid.map(userID)
+    capture.filter.cgroups = try options.cgroup.map(cgroupDirectory)
+    if capture.filter.cgroups.count > 16 {
+      throw Failure("--cgroup: at most 16 directories; name one above them")
+    }
+    let patterns = options.comm.map { CommGlob($0) }
+    for (pattern, text) in zip(patterns, options.comm) where text.isEmpty || !pattern.canMatch {
+      throw Failure(
+        "--comm '\(text)' can match no name: the kernel keeps 15 bytes; shorten it, e.g. with *")
+    }
+    if patterns.count == 1, let mask = patterns[0].kernelMask {
+      capture.filter.comm = (mask.value, mask.mask)
+    } else {
+      globs = patterns
+    }
+  }
+}
+
+private func userID(_ text: String) throws -> UInt32 {
+  if let number = UInt32(text) { return number }
+  if let entry = unsafe getpwnam(text) { return unsafe entry.pointee.pw_uid }
+  throw Failure("--uid: there is no user '\(text)'; give a name of /etc/passwd or a number")
+}
+
+private func cgroupDirectory(_ text: String) throws -> String {
+  guard let mount = MountTable.current()?.mountPoint(ofType: "cgroup2") else {
+    throw Failure(
+      "--cgroup needs cgroup v2; mount it: mount -t cgroup2 none /sys/fs/cgroup")
+  }
+  let path =
+    text == mount || text.hasPrefix(mount + "/")
+    ? text : mount + (text.hasPrefix("/") ? text : "/" + text)
+  var status = stat()
+  guard unsafe stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+    throw Failure("--cgroup: \(path) is no directory; `ls \(mount)` lists what there is")
+  }
+  return path
+}
+
+/// PROC_PID_INIT_INO of the kernel's include/linux/proc_ns.h.
+private func isInitialPIDNamespace() -> Bool {
+  var status = stat()
+  return unsafe stat("/proc/self/ns/pid", &status) == 0 && status.st_ino == 0xEFFF_FFFC
+}
+
+private func rawArguments(last count: Int) -> [[UInt8]] {
+  let total = Int(CommandLine.argc)
+  return (total - count..<total).map { index in
+    // argv holds argc pointers to NUL-terminated strings that live as long as the process.
+    let word = unsafe CommandLine.unsafeArgv[index]!
+    return unsafe Array(UnsafeRawBufferPointer(start: word, count: strlen(word)))
+  }
+}
