@@ -10,7 +10,7 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-const volatile struct kit_config config = {};
+const volatile struct kit_config config SEC(".rodata.config") = {};
 
 /* Tickets, gate, identity of the ring: ControlLayout. */
 struct {

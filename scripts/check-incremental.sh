@@ -5,11 +5,14 @@
 # usage: scripts/check-incremental.sh [scratch-path]     (kept between runs; default: temporary)
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
-package=$(mktemp -d)
-trap 'rm -rf "$package"' EXIT
-scratch=${1:-$package/.build}
+temporary=$(mktemp -d)
+trap 'rm -rf "$temporary"' EXIT
+mkdir -p "${1:-$temporary}"
+scratch=$(cd "${1:-$temporary}" && pwd)
+package=$scratch/package
 target=$package/Sources/Objects
 
+rm -rf "$package"
 mkdir -p "$target/BPF" "$scratch"
 cp -R "$root/Examples/bpf-hello/CKit" "$root/Examples/bpf-hello/Programs" \
   "$root/Examples/bpf-hello/Maps.bpf.c" "$target/BPF"

@@ -44,7 +44,7 @@ func loadSequencer(
     let entries = UInt32(max(1, filter.processes.count + filter.trees.count))
     try object.resize(map: "seeds", maxEntries: entries)
     try object.resize(map: "uids", maxEntries: UInt32(max(1, filter.uids.count)))
-    try object.configure(section: ".rodata", as: kit_config.self) { config in
+    try object.configure(section: ".rodata.config", as: kit_config.self) { config in
       config.capacity = geometry.capacity
       config.high_water = geometry.highWater
       config.self_tgid = options.includesSelf ? 0 : UInt32(getpid())

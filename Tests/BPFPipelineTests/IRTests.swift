@@ -74,6 +74,26 @@ import Testing
     #expect(!IRText.releaseRuntime(alone).contains("llvm.used"))
   }
 
+  @Test func nothingIsRetainedAfterTheLink() {
+    let text = ir("")
+    #expect(text.contains("@llvm.used"))
+    #expect(!IRText.mergeSections(text).contains("@llvm.used"))
+    #expect(IRText.programs(IRText.mergeSections(text)).map(\.name) == ["handle"])
+  }
+
+  @Test func onlyInternalFunctionsBecomeStatic() {
+    let text = """
+      define internal i64 @f(i64 %0) unnamed_addr #0 !dbg !7 {
+      define i64 @g(i64 %0) !dbg !8 {
+      !7 = distinct !DISubprogram(name: "f", spFlags: DISPFlagDefinition, unit: !0)
+      !8 = distinct !DISubprogram(name: "g", spFlags: DISPFlagDefinition, unit: !0)
+
+      """
+    let local = IRText.localizeFunctions(text)
+    #expect(local.contains("\"f\", spFlags: DISPFlagLocalToUnit | DISPFlagDefinition"))
+    #expect(local.contains("\"g\", spFlags: DISPFlagDefinition"))
+  }
+
   @Test func functionsWithoutATypeGetOne() {
     let text = """
       !7 = !{}

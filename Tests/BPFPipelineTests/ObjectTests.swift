@@ -84,6 +84,20 @@ import Testing
     #expect(allowed.isEmpty)
   }
 
+  @Test func aCalleeIsFoundByItsOffset() {
+    let text = disassembly(
+      symbols: """
+        0000000000000000 l     F .text\t0000000000000020 other
+        0000000000000020 l     F .text\t0000000000000020 helper
+        """,
+      instructions: """
+               6:\t85 10 00 00 03 00 00 00\tcall 0x3
+        \t\t0000000000000030:  R_BPF_64_32\t.text
+        """)
+    let findings = ObjectCheck.findings(ObjectListing(text), ir: claim, spec: spec())
+    #expect(findings.map(\.symbol) == ["helper"])
+  }
+
   @Test func aRemnantOfTheRuntimeIsFound() {
     let text = disassembly(
       symbols: "0000000000000000 w     F .text.unlikely.\t0000000000000020 _swift_x")

@@ -9,7 +9,8 @@ import Testing
 
   /// Builds the example after `change` to its text: a string of one file replaced by another.
   private func build(
-    _ file: String = "Programs/Hello.swift", replacing old: String = "", with new: String = ""
+    _ file: String = "Programs/Hello.swift", replacing old: String = "", with new: String = "",
+    asGolden: Bool = true
   ) throws(PipelineError) -> (object: BuiltObject, bytes: [UInt8], manifest: Manifest) {
     try Files.withTemporaryDirectory { (directory) throws(PipelineError) in
       let files = [
@@ -29,7 +30,7 @@ import Testing
         toolchain: try Toolchain.find(), manifest: manifest, work: "\(directory)/work")
       let object = try pipeline.build(manifest.objects[0])
       let golden = try Files.read("\(manifest.golden)/hello.golden")
-      #expect(Golden.differences(golden: golden, actual: object.golden).isEmpty)
+      #expect(Golden.differences(golden: golden, actual: object.golden).isEmpty == asGolden)
       return (object, try Files.readBytes(object.path), manifest)
     }
   }
@@ -52,6 +53,19 @@ import Testing
     #expect(built.bytes.prefix(4) == [0x7F, 0x45, 0x4C, 0x46])
     #expect(built.object.listing.code.map(\.section) == ["tp_btf/sched_process_fork"])
     #expect(built.object.listing.sections.contains(".BTF.ext"))
+  }
+
+  @Test func twoProgramsOfOneTracepointShareItsSection() throws {
+    let second = """
+      import CKit
+      @c @section("tp_btf/sched_process_fork") @used
+      public func second(_ context: UnsafeRawPointer) -> Int32 { 0 }
+      """
+    let built = try build(replacing: "import CKit", with: second, asGolden: false)
+    #expect(built.object.listing.sections.count { $0 == "tp_btf/sched_process_fork" } == 1)
+    #expect(
+      built.object.golden.contains(
+        "program tp_btf/sched_process_fork countFork second atomic_fetch_add=1"))
   }
 
   @Test func theSameSourceGivesTheSameBytes() throws {

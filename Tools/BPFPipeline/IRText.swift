@@ -45,6 +45,14 @@ package enum IRText {
     }
   }
 
+  /// Drops `@llvm.used` from linked IR, where it has done its work.
+  ///
+  /// It would give each program a retained section of its own. Two programs of one tracepoint would
+  /// lie in two sections of the same name, and line numbers are found by the section's name.
+  package static func mergeSections(_ ir: String) -> String {
+    mapLines(ir) { $0.hasPrefix("@llvm.used = ") ? "" : nil }
+  }
+
   /// Gives functions without a type in their debug info the type `int (void)`.
   ///
   /// Line tables carry no types, and LLVM's BTF writer then leaves a wild type id in the function's
@@ -75,6 +83,26 @@ package enum IRText {
       !\(highest + 2) = !DIBasicType(name: "int", size: 32, encoding: DW_ATE_signed)
 
       """
+  }
+
+  /// Tells the debug information which functions the link has made internal.
+  ///
+  /// BTF calls them static then, and the verifier checks each call with the arguments it has. A
+  /// global function would be verified by its BTF type alone, which ``typeFunctions(_:)`` invents.
+  package static func localizeFunctions(_ ir: String) -> String {
+    var locals: Set<Substring> = []
+    for line in ir.split(separator: "\n") where line.hasPrefix("define internal ") {
+      guard let at = line.firstRange(of: " !dbg !") else { continue }
+      locals.insert(line[at.upperBound...].prefix { $0.isNumber })
+    }
+    if locals.isEmpty { return ir }
+    return mapLines(ir) { line in
+      guard line.hasPrefix("!"), locals.contains(line.dropFirst().prefix { $0.isNumber }),
+        line.firstRange(of: "DISPFlagLocalToUnit") == nil,
+        let at = line.firstRange(of: "spFlags: ")
+      else { return nil }
+      return line[..<at.upperBound] + "DISPFlagLocalToUnit | " + line[at.upperBound...]
+    }
   }
 
   /// The functions of `ir` with a section of their own, in order.

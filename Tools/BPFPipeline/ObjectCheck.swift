@@ -91,7 +91,7 @@ package enum ObjectCheck {
   /// Calls from programs to functions of the object: they should have been inlined.
   private static func calls(_ listing: ObjectListing, spec: ObjectSpec) -> [Finding] {
     listing.programs.flatMap { program in
-      Set(program.localCalls).sorted()
+      Set(program.localCalls.map(\.callee)).sorted()
         .filter { name in
           !spec.localFunctions.contains(name) && !spec.externs.contains(name)
             && !listing.symbols.contains { $0.name == name && $0.section == "*UND*" }

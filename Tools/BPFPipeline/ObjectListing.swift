@@ -2,10 +2,20 @@
 package struct ObjectListing: Sendable, Equatable {
   package struct Symbol: Sendable, Equatable {
     package var name: String
+    /// Offset in its section.
+    package var value: UInt64
     /// "*UND*" if undefined.
     package var section: String
     package var isFunction: Bool
     package var isGlobal: Bool
+  }
+
+  /// A call of a function of the object.
+  package struct LocalCall: Sendable, Equatable {
+    /// The function, or what the disassembler says of it if no symbol fits.
+    package var callee: String
+    /// Offset of the callee in the section that a relocation names.
+    var offset: UInt64
   }
 
   /// What the instructions of one section do.
@@ -19,8 +29,8 @@ package struct ObjectListing: Sendable, Equatable {
     package var plainAdds = 0
     /// Calls of BPF helpers, by number.
     package var helpers: [Int: Int] = [:]
-    /// Calls of other functions of the object, by symbol.
-    package var localCalls: [String] = []
+    /// Calls of other functions of the object.
+    package var localCalls: [LocalCall] = []
     /// Symbols that the section's relocations name.
     package var references: Set<String> = []
 
@@ -58,15 +68,28 @@ package struct ObjectListing: Sendable, Equatable {
         guard words.count > 1 else { continue }
         let name = String(words[1])
         current?.references.insert(name)
-        if awaitsCallee {
-          current?.localCalls.removeLast()
-          current?.localCalls.append(name)
+        if awaitsCallee, let last = current?.localCalls.indices.last {
+          current?.localCalls[last].callee = name
         }
       } else if let bytes = Self.instruction(line) {
         awaitsCallee = current?.add(bytes.code, line[bytes.text...]) ?? false
       }
     }
     if let current { code.append(current) }
+    nameCallees()
+  }
+
+  /// Finds the functions that relocations name by section and offset only.
+  private mutating func nameCallees() {
+    for section in code.indices {
+      for call in code[section].localCalls.indices {
+        let target = code[section].localCalls[call]
+        let function = symbols.first {
+          $0.isFunction && $0.section == target.callee && $0.value == target.offset
+        }
+        if let function { code[section].localCalls[call].callee = function.name }
+      }
+    }
   }
 
   /// Sections that hold programs: code outside `.text`.
@@ -86,7 +109,8 @@ package struct ObjectListing: Sendable, Equatable {
     let section = halves[0].dropFirst(25).trimmingSpaces()
     guard !flags.contains("d") else { return nil }
     return Symbol(
-      name: String(name), section: section, isFunction: flags.contains("F"),
+      name: String(name), value: UInt64(halves[0].prefix(16), radix: 16) ?? 0, section: section,
+      isFunction: flags.contains("F"),
       isGlobal: flags.contains("g"))
   }
 
@@ -116,7 +140,10 @@ extension ObjectListing.Code {
     case 0x85 where bytes[1] >> 4 == 0:
       helpers[Int(immediate), default: 0] += 1
     case 0x85:
-      localCalls.append(text.trimmingSpaces())
+      // Relative to the next instruction; with a relocation, to its symbol.
+      localCalls.append(
+        ObjectListing.LocalCall(
+          callee: text.trimmingSpaces(), offset: UInt64(immediate &+ 1) &* 8))
       return true
     default: break
     }

@@ -131,7 +131,8 @@ package struct Pipeline: Sendable {
     try run(
       .disassemble, "clang", disassembly + ["\(place)/linked.bc", "-o", text], spec,
       subject: "linked.bc")
-    let ir = IRText.typeFunctions(try Files.read(text))
+    let ir = IRText.mergeSections(
+      IRText.localizeFunctions(IRText.typeFunctions(try Files.read(text))))
     try Files.write(ir, to: text)
     return ir
   }
