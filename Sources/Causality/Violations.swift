@@ -6,6 +6,12 @@ public struct OrderingViolation: Equatable, Sendable {
   public var previous: UInt64
   /// The sequence of the event.
   public var sequence: UInt64
+
+  /// Tells that the event `sequence` came after the event `previous`.
+  public init(previous: UInt64, sequence: UInt64) {
+    self.previous = previous
+    self.sequence = sequence
+  }
 }
 
 /// An effect that was delivered before its cause, or that no cause can explain.
@@ -40,6 +46,14 @@ public struct CausalityViolation: Equatable, Sendable {
   public var tid: UInt32
   /// The event at which it showed; for ``Rule/missingFork`` the task's first one.
   public var sequence: UInt64
+
+  /// Tells that `rule` does not hold for the task `tid` of `process`, as the event `sequence` shows.
+  public init(rule: Rule, process: ProcessKey, tid: UInt32, sequence: UInt64) {
+    self.rule = rule
+    self.process = process
+    self.tid = tid
+    self.sequence = sequence
+  }
 }
 
 extension OrderingViolation: CustomStringConvertible {

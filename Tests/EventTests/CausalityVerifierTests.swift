@@ -1,0 +1,361 @@
+import Causality
+import KernelEvents
+import SequencerABI
+import Testing
+
+/// Feeds `records` in the order given, numbered as they come unless `sequences` says otherwise.
+func verified(
+  _ records: [RecordBuilder], began: UInt64? = 10, sequences: [UInt64]? = nil,
+  gaps: [Gap] = [], missed: UInt64 = 0, horizon: Int = 131_072
+) throws -> CausalityVerifier {
+  var verifier = CausalityVerifier(tracingBegan: began, horizon: horizon)
+  for (index, record) in records.enumerated() {
+    var record = record
+    record.header.sequence = sequences?[index] ?? UInt64(index + 1)
+    try decoding(record.bytes()) { event in
+      if let gap = event.gap { verifier.observe(gap) }
+      verifier.observe(event)
+    }
+  }
+  for gap in gaps { verifier.observe(gap) }
+  verifier.finish(missed: missed)
+  return verifier
+}
+
+/// A loss of `count` process events.
+func loss(_ count: UInt64, after: UInt64? = nil) -> Gap {
+  var lost = FamilyCounts()
+  lost[.process] = count
+  return Gap(cpu: 0, lost: lost, afterSequence: after)
+}
+
+/// Started before tracing began, at 10.
+let ancient = ProcessKey(pid: 1, start: 5)
+let parent = ProcessKey(pid: 50, start: 100)
+let child = ProcessKey(pid: 60, start: 200)
+
+@Suite("Streams in order")
+struct CleanStreamTests {
+  private func expectClean(_ verifier: CausalityVerifier, _ location: SourceLocation) {
+    #expect(verifier.orderingViolations == 0, sourceLocation: location)
+    #expect(
+      verifier.causalityViolations == 0, "\(verifier.firstCausalityViolations)",
+      sourceLocation: location)
+    #expect(verifier.unjudged == 0, sourceLocation: location)
+  }
+
+  private func expectClean(
+    _ records: [RecordBuilder], began: UInt64? = 10, sequences: [UInt64]? = nil,
+    location: SourceLocation = #_sourceLocation
+  ) throws {
+    expectClean(try verified(records, began: began, sequences: sequences), location)
+  }
+
+  @Test("a life from fork to exit, with a pid used again")
+  func life() throws {
+    let again = ProcessKey(pid: child.pid, start: 900)
+    try expectClean([
+      .fork(parent: ancient, child: parent), .exec(process: parent),
+      .fork(parent: parent, child: child), .exec(process: child), .exec(process: child),
+      .exit(process: child), .fork(parent: parent, child: again), .exit(process: again),
+      .exit(process: parent),
+    ])
+  }
+
+  @Test("sequences with holes rise too")
+  func holes() throws {
+    try expectClean(
+      [.fork(parent: ancient, child: child), .exit(process: child)], sequences: [5, 500])
+  }
+
+  @Test("processes that ran before tracing began need no fork")
+  func before() throws {
+    try expectClean([
+      .exec(process: ancient), .fork(parent: ancient, child: child),
+      .exit(process: ProcessKey(pid: 2, start: 10)),
+      .exit(process: ProcessKey(pid: 3, start: 4), tid: 7, threadStart: 6, flags: []),
+    ])
+  }
+
+  @Test("threads come, go, and have their ids used again")
+  func threads() throws {
+    try expectClean([
+      .fork(parent: ancient, child: parent),
+      .fork(parent: parent, child: parent, childTID: 51, threadStart: 110),
+      .fork(parent: parent, parentTID: 51, child: parent, childTID: 52, threadStart: 120),
+      .exit(process: parent, tid: 51, threadStart: 110, flags: []),
+      .fork(parent: parent, parentTID: 52, child: parent, childTID: 51, threadStart: 130),
+      .exit(process: parent, tid: 51, threadStart: 130, flags: []),
+      .exit(process: parent, tid: 52, threadStart: 120, flags: []),
+      .exit(process: parent),
+    ])
+  }
+
+  @Test("a thread's exit may come after the last one's")
+  func lateExit() throws {
+    try expectClean([
+      .fork(parent: ancient, child: parent),
+      .fork(parent: parent, child: parent, childTID: 51, threadStart: 110),
+      .exit(process: parent, flags: .lastThread),
+      .exit(process: parent, tid: 51, threadStart: 110, flags: []),
+    ])
+  }
+
+  @Test("a leader that exits first, and a last thread that isn't the leader")
+  func leaderFirst() throws {
+    try expectClean([
+      .fork(parent: ancient, child: parent),
+      .fork(parent: parent, child: parent, childTID: 51, threadStart: 110),
+      .exit(process: parent, flags: []),
+      .fork(parent: parent, parentTID: 51, child: child),
+      .exit(process: parent, tid: 51, threadStart: 110, flags: .lastThread),
+    ])
+  }
+
+  @Test("an exec by a thread other than the leader takes over the leader's id")
+  func execByThread() throws {
+    try expectClean([
+      .fork(parent: ancient, child: parent),
+      .fork(parent: parent, child: parent, childTID: 51, threadStart: 110),
+      .exit(process: parent, flags: []),
+      .exec(process: parent, oldTID: 51),
+      .fork(parent: parent, child: child),
+      .fork(parent: parent, child: parent, childTID: 51, threadStart: 300),
+      .exit(process: parent, tid: 51, threadStart: 300, flags: []),
+      .exit(process: parent, flags: .lastThread),
+    ])
+  }
+
+  @Test("a thread of a process from before may exec, fork and end")
+  func oldThreads() throws {
+    try expectClean([
+      .fork(parent: ancient, parentTID: 9, child: child),
+      .exit(process: ancient, flags: []),
+      .exec(process: ancient, oldTID: 9),
+      .exit(process: ancient, flags: .lastThread),
+    ])
+  }
+
+  @Test("a stream with filters or an unknown beginning has no suspects")
+  func partial() throws {
+    try expectClean(
+      [
+        .exec(process: child), .exit(process: child),
+        .fork(parent: parent, parentTID: 77, child: ancient),
+      ].dropLast() + [.exit(process: parent, tid: 78, threadStart: 500, flags: [])], began: nil)
+  }
+
+  @Test("a command that the tracer started is excused")
+  func excused() throws {
+    var verifier = CausalityVerifier(tracingBegan: 10)
+    verifier.excuse(pid: child.pid)
+    try decoding(RecordBuilder.exec(process: child).bytes()) { verifier.observe($0) }
+    verifier.finish()
+    #expect(verifier.causalityViolations == 0)
+  }
+
+  @Test("records of the test programs are looked at for their order only")
+  func testRecords() throws {
+    try expectClean([RecordBuilder(kind: .test), RecordBuilder(kind: .test)])
+  }
+}
+
+@Suite("Streams out of order")
+struct ViolationTests {
+  typealias Rule = CausalityViolation.Rule
+
+  static let thread51 = RecordBuilder.fork(
+    parent: parent, child: parent, childTID: 51, threadStart: 110)
+  static let born = RecordBuilder.fork(parent: ancient, child: parent)
+
+  static let cases: [(Rule, [RecordBuilder])] = [
+    (.eventBeforeFork, [born, .exec(process: child), .fork(parent: parent, child: child)]),
+    (.eventBeforeFork, [born, .exit(process: child), .fork(parent: parent, child: child)]),
+    (
+      .eventBeforeFork,
+      [
+        born, .fork(parent: child, child: ProcessKey(pid: 70, start: 300)),
+        .fork(parent: parent, child: child),
+      ]
+    ),
+    (
+      .eventBeforeFork,
+      [born, .exit(process: parent, tid: 51, threadStart: 110, flags: []), thread51]
+    ),
+    (.eventBeforeFork, [born, .fork(parent: parent, parentTID: 51, child: child), thread51]),
+    (
+      .forkedTwice,
+      [born, .fork(parent: parent, child: child), .fork(parent: parent, child: child)]
+    ),
+    (.forkedTwice, [born, thread51, thread51]),
+    (
+      .eventAfterExit,
+      [
+        born, thread51, .exit(process: parent, tid: 51, threadStart: 110, flags: []),
+        .fork(parent: parent, parentTID: 51, child: child),
+      ]
+    ),
+    (.eventAfterExit, [born, thread51, .exit(process: parent, flags: []), .exec(process: parent)]),
+    (
+      .exitedTwice,
+      [
+        born, thread51, .exit(process: parent, tid: 51, threadStart: 110, flags: []),
+        .exit(process: parent, tid: 51, threadStart: 110, flags: []),
+      ]
+    ),
+    (
+      .exitedTwice,
+      [born, thread51, .exit(process: parent, flags: []), .exit(process: parent, flags: [])]
+    ),
+    (.secondLastThread, [born, .exit(process: parent), .exit(process: parent)]),
+    (
+      .secondLastThread,
+      [
+        born, thread51, .exit(process: parent),
+        .exit(process: parent, tid: 51, threadStart: 110, flags: .lastThread),
+      ]
+    ),
+    (.eventAfterLastThread, [born, .exit(process: parent), .exec(process: parent)]),
+    (
+      .eventAfterLastThread,
+      [born, .exit(process: parent), .fork(parent: parent, child: child)]
+    ),
+    (
+      .startedBeforeParent,
+      [born, .fork(parent: parent, child: ProcessKey(pid: 60, start: 99))]
+    ),
+    (
+      .threadOfAnotherProcess,
+      [born, .fork(parent: parent, child: child, childTID: 61, threadStart: 300)]
+    ),
+    (.missingFork, [.exec(process: child)]),
+    (.missingFork, [.exit(process: child)]),
+    (.missingFork, [.fork(parent: child, child: ProcessKey(pid: 70, start: 300))]),
+    (.missingFork, [born, .exit(process: parent, tid: 51, threadStart: 110, flags: [])]),
+    (
+      .missingFork, [.exit(process: ancient, tid: 51, threadStart: 110, flags: [])]
+    ),
+    (
+      .missingFork,
+      [
+        born, thread51, .exit(process: parent, tid: 51, threadStart: 111, flags: []),
+      ]
+    ),
+  ]
+
+  @Test("each rule is found, once", arguments: Array(cases.indices))
+  func rules(index: Int) throws {
+    let (rule, records) = Self.cases[index]
+    let verifier = try verified(records)
+    #expect(verifier.firstCausalityViolations.map(\.rule) == [rule])
+    #expect(verifier.causalityViolations == 1)
+    #expect(verifier.orderingViolations == 0)
+  }
+
+  @Test("every rule has a case")
+  func complete() {
+    #expect(Set(Self.cases.map(\.0)) == Set(Rule.allCases))
+  }
+
+  @Test("a violation names its task and its event")
+  func content() throws {
+    let verifier = try verified([
+      Self.born, Self.thread51, .exit(process: parent, tid: 51, threadStart: 110, flags: []),
+      .exit(process: parent, tid: 51, threadStart: 110, flags: []),
+    ])
+    #expect(
+      verifier.firstCausalityViolations == [
+        CausalityViolation(rule: .exitedTwice, process: parent, tid: 51, sequence: 3)
+      ])
+    #expect(
+      verifier.firstCausalityViolations[0].description
+        == "event 3: task 51 of process 50 (start 100) exited a second time")
+  }
+
+  /// Cases that a loss may explain. Beside the absent forks: a leader that exits twice may have been
+  /// taken over in an exec that is lost, and a thread that acts before its fork may be an earlier
+  /// one under the same id.
+  static let suspects = cases.indices.filter { index in
+    switch cases[index].0 {
+    case .missingFork, .eventAfterExit: true
+    case .exitedTwice: cases[index].1.last?.header.tid == parent.pid
+    case .eventBeforeFork:
+      cases[index].1.contains { $0.header.tid == 51 && $0.header.kind == EventKind.fork.rawValue }
+    default: false
+    }
+  }
+
+  @Test(
+    "contradictions among delivered events count whatever is filtered or lost",
+    arguments: cases.indices.filter { !suspects.contains($0) })
+  func certain(index: Int) throws {
+    let (rule, records) = Self.cases[index]
+    for verifier in [
+      try verified(records, began: nil), try verified(records, gaps: [loss(100)], missed: 100),
+    ] {
+      #expect(verifier.firstCausalityViolations.map(\.rule) == [rule])
+    }
+  }
+
+  @Test("an absent cause is explained by a loss, also one that is told later", arguments: suspects)
+  func explained(index: Int) throws {
+    let records = Self.cases[index].1
+    #expect(try verified(records, gaps: [loss(1)]).causalityViolations == 0)
+    // A loss after the event 0 can't explain that event itself.
+    let unexplained: UInt64 = records.count == 1 ? 1 : 0
+    #expect(
+      try verified(records, gaps: [loss(1, after: 0)]).causalityViolations == unexplained)
+    #expect(try verified(records, missed: 1).causalityViolations == 0)
+    var other = FamilyCounts()
+    other[.file] = 9
+    #expect(try verified(records, gaps: [Gap(cpu: 0, lost: other)]).causalityViolations == 1)
+    #expect(try verified(records, gaps: [loss(9, after: 50)]).causalityViolations == 1)
+  }
+
+  @Test("a loss of so many events explains no more than so many absent causes")
+  func budget() throws {
+    let orphans = (0..<5).map { number in
+      RecordBuilder.exec(process: ProcessKey(pid: 1000 + UInt32(number), start: 400))
+    }
+    #expect(try verified(orphans).causalityViolations == 5)
+    #expect(try verified(orphans, gaps: [loss(3)]).causalityViolations == 2)
+    #expect(try verified(orphans, gaps: [loss(2)], missed: 2).causalityViolations == 1)
+    #expect(try verified(orphans, gaps: [loss(2), loss(3)]).causalityViolations == 0)
+  }
+
+  @Test("a gap inside a record counts as well")
+  func gapInRecord() throws {
+    let records: [RecordBuilder] = [
+      .exec(process: child), RecordBuilder.exit(process: child).with(lost: [.process: 1]),
+    ]
+    #expect(try verified(records).causalityViolations == 0)
+  }
+
+  @Test(
+    "sequences that don't rise",
+    arguments: [
+      ([1, 2, 3], 0), ([1, 1], 1), ([2, 1], 1), ([1, 5, 3, 4, 6], 2), ([9, 1, 2, 3], 3),
+      ([1, 3, 2, 4], 1),
+    ] as [([UInt64], UInt64)])
+  func ordering(sequences: [UInt64], expected: UInt64) throws {
+    let records = sequences.map { _ in RecordBuilder(kind: .test) }
+    let verifier = try verified(records, sequences: sequences)
+    #expect(verifier.orderingViolations == expected)
+    #expect(verifier.firstOrderingViolations.count == Int(expected))
+    if expected > 0 {
+      #expect(verifier.firstOrderingViolations[0].description.contains("was delivered after"))
+    }
+  }
+
+  @Test("all are counted, the first are kept")
+  func kept() throws {
+    var verifier = CausalityVerifier(tracingBegan: 10, kept: 3)
+    for _ in 0..<10 {
+      try decoding(RecordBuilder.fork(child: child).bytes()) { verifier.observe($0) }
+    }
+    #expect(verifier.causalityViolations > 3)
+    #expect(verifier.firstCausalityViolations.count == 3)
+    #expect(verifier.orderingViolations == 9)
+    #expect(verifier.firstOrderingViolations.count == 3)
+  }
+}
