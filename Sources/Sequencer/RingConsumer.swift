@@ -79,7 +79,7 @@ public struct RingConsumer: ~Copyable {
   /// - Returns: the number of records handed out.
   @inlinable
   public mutating func drain<Failure: Error>(
-    limit: Int = .max, _ body: (borrowing RecordView) throws(Failure) -> Void
+    limit: Int = .max, _ body: (RecordView) throws(Failure) -> Void
   ) throws(DrainError<Failure>) -> Int {
     var count = 0
     while count < limit, let record = unsafe core.next() {

@@ -1,98 +1,98 @@
 #if !SEQ_TARGET_BPF
-public import CSequencerAtomics
-public import SequencerABI
+  public import CSequencerAtomics
+  public import SequencerABI
 
-/// The consumer's half of the protocol: look, hand out, release, open the gate, park.
-///
-/// One consumer a ring; mutating methods say so. Not in the kernel's object: BPF has no
-/// load-acquire at the instruction-set level the programs are built for.
-@frozen public struct Consumer<Memory: RingMemory> {
-  /// The ring that is read.
-  public let memory: Memory
-  /// The ticket of the next record to read. The consumer's own: only ``advance(over:span:)`` moves it.
-  public var position: UInt64
-  /// The position the producers were last told; only ``release()`` moves it.
-  public var released: UInt64
-
-  /// A consumer that goes on where the last one released.
-  @inlinable public init(resuming memory: Memory) {
-    self.memory = memory
-    position = unsafe seq_load_acquire_u64(memory.control + ControlLayout.gating)
-    released = position
-  }
-
-  /// The next record if it is published: its first byte and its span.
+  /// The consumer's half of the protocol: look, hand out, release, open the gate, park.
   ///
-  /// A span outside 1 … ``RingGeometry/maxSpan`` can't be published by our programs; it is returned
-  /// as it is, for the caller to stop on.
-  @inlinable @inline(__always)
-  public func next() -> (bytes: UnsafeMutableRawPointer, span: UInt64)? {
-    let slot = unsafe memory.slot(position)
-    // Pairs with the producer's exchange of `sequence` (step 7).
-    guard unsafe seq_load_acquire_u64(slot) == position &+ 1 else { return nil }
-    let span = unsafe slot.load(fromByteOffset: 18, as: UInt16.self)
-    return unsafe (slot, UInt64(span))
-  }
+  /// One consumer a ring; mutating methods say so. Not in the kernel's object: BPF has no
+  /// load-acquire at the instruction-set level the programs are built for.
+  @frozen public struct Consumer<Memory: RingMemory> {
+    /// The ring that is read.
+    public let memory: Memory
+    /// The ticket of the next record to read. The consumer's own: only ``advance(over:span:)`` moves it.
+    public var position: UInt64
+    /// The position the producers were last told; only ``release()`` moves it.
+    public var released: UInt64
 
-  /// Steps over the record that ``next()`` returned.
-  ///
-  /// The words where later laps look for a sequence are cleared in the record's other slots: they
-  /// hold payload, and a payload could be made to look like a published record.
-  @inlinable @inline(__always)
-  public mutating func advance(over bytes: UnsafeMutableRawPointer, span: UInt64) {
-    if span > 1 {
-      var offset = Slot.size
-      for _ in 1..<span {
-        unsafe seq_store_u64(bytes + offset, 0)
-        offset += Slot.size
-      }
-    }
-    position &+= span
-  }
-
-  /// Gives the slots that were read back to the producers, and opens the gate when half the ring
-  /// is free again.
-  @inlinable @inline(__always)
-  public mutating func release() {
-    if position != released {
-      // Pairs with the producer's read of `gating` before its claim (steps 1 and 3).
-      unsafe seq_store_release_u64(memory.control + ControlLayout.gating, position)
+    /// A consumer that goes on where the last one released.
+    @inlinable public init(resuming memory: Memory) {
+      self.memory = memory
+      position = unsafe seq_load_acquire_u64(memory.control + ControlLayout.gating)
       released = position
     }
-    if unsafe seq_load_u32(memory.control + ControlLayout.gate) != 0 {
-      let cursor = unsafe seq_load_u64(memory.control + ControlLayout.cursor)
-      if cursor &- position <= memory.geometry.highWater / 2 {
-        unsafe seq_store_u32(memory.control + ControlLayout.gate, 0)
+
+    /// The next record if it is published: its first byte and its span.
+    ///
+    /// A span outside 1 … ``RingGeometry/maxSpan`` can't be published by our programs; it is returned
+    /// as it is, for the caller to stop on.
+    @inlinable @inline(__always)
+    public func next() -> (bytes: UnsafeMutableRawPointer, span: UInt64)? {
+      let slot = unsafe memory.slot(position)
+      // Pairs with the producer's exchange of `sequence` (step 7).
+      guard unsafe seq_load_acquire_u64(slot) == position &+ 1 else { return nil }
+      let span = unsafe slot.load(fromByteOffset: 18, as: UInt16.self)
+      return unsafe (slot, UInt64(span))
+    }
+
+    /// Steps over the record that ``next()`` returned.
+    ///
+    /// The words where later laps look for a sequence are cleared in the record's other slots: they
+    /// hold payload, and a payload could be made to look like a published record.
+    @inlinable @inline(__always)
+    public mutating func advance(over bytes: UnsafeMutableRawPointer, span: UInt64) {
+      if span > 1 {
+        var offset = Slot.size
+        for _ in 1..<span {
+          unsafe seq_store_u64(bytes + offset, 0)
+          offset += Slot.size
+        }
+      }
+      position &+= span
+    }
+
+    /// Gives the slots that were read back to the producers, and opens the gate when half the ring
+    /// is free again.
+    @inlinable @inline(__always)
+    public mutating func release() {
+      if position != released {
+        // Pairs with the producer's read of `gating` before its claim (steps 1 and 3).
+        unsafe seq_store_release_u64(memory.control + ControlLayout.gating, position)
+        released = position
+      }
+      if unsafe seq_load_u32(memory.control + ControlLayout.gate) != 0 {
+        let cursor = unsafe seq_load_u64(memory.control + ControlLayout.cursor)
+        if cursor &- position <= memory.geometry.highWater / 2 {
+          unsafe seq_store_u32(memory.control + ControlLayout.gate, 0)
+        }
       }
     }
-  }
 
-  /// Tickets claimed and not yet read; a look at the contended line.
-  @inlinable public var backlog: UInt64 {
-    unsafe seq_load_u64(memory.control + ControlLayout.cursor) &- position
-  }
+    /// Tickets claimed and not yet read; a look at the contended line.
+    @inlinable public var backlog: UInt64 {
+      unsafe seq_load_u64(memory.control + ControlLayout.cursor) &- position
+    }
 
-  /// Whether a producer found the ring overrun, which the reserve rules out: stop, and say so.
-  @inlinable public var isPoisoned: Bool {
-    unsafe seq_load_u32(memory.control + ControlLayout.poisoned) != 0
-  }
+    /// Whether a producer found the ring overrun, which the reserve rules out: stop, and say so.
+    @inlinable public var isPoisoned: Bool {
+      unsafe seq_load_u32(memory.control + ControlLayout.poisoned) != 0
+    }
 
-  /// Announces that the consumer will sleep, and looks once more.
-  ///
-  /// - Returns: whether to sleep; false if a record came meanwhile (the announcement is taken back).
-  @inlinable public mutating func prepareToPark() -> Bool {
-    release()
-    unsafe seq_store_u32(memory.control + ControlLayout.parked, 1)
-    // Pairs with the producer's publish and its look at `parked` (steps 7 and 8).
-    seq_full_barrier()
-    if unsafe next() == nil { return true }
-    cancelPark()
-    return false
-  }
+    /// Announces that the consumer will sleep, and looks once more.
+    ///
+    /// - Returns: whether to sleep; false if a record came meanwhile (the announcement is taken back).
+    @inlinable public mutating func prepareToPark() -> Bool {
+      release()
+      unsafe seq_store_u32(memory.control + ControlLayout.parked, 1)
+      // Pairs with the producer's publish and its look at `parked` (steps 7 and 8).
+      seq_full_barrier()
+      if unsafe next() == nil { return true }
+      cancelPark()
+      return false
+    }
 
-  /// Takes the announcement back.
-  @inlinable public func cancelPark() {
-    _ = unsafe seq_exchange_u32(memory.control + ControlLayout.parked, 0)
+    /// Takes the announcement back.
+    @inlinable public func cancelPark() {
+      _ = unsafe seq_exchange_u32(memory.control + ControlLayout.parked, 0)
+    }
   }
-}
 #endif

@@ -23,15 +23,11 @@ struct CommandProcess: ~Copyable {
   init(_ words: [[UInt8]], mask: sigset_t) throws(Failure) {
     name = String(decoding: words[0], as: UTF8.self)
     // Kept until the end of the process: the child of the fork has its own copy.
-    var pointers = words.map { word in
-      unsafe word.withUnsafeBytes { bytes in
-        let copy = UnsafeMutablePointer<CChar>.allocate(capacity: bytes.count + 1)
-        for (index, byte) in unsafe bytes.enumerated() {
-          unsafe copy[index] = CChar(bitPattern: byte)
-        }
-        unsafe copy[bytes.count] = 0
-        return unsafe Optional(copy)
-      }
+    var pointers = unsafe words.map { word in
+      let copy = UnsafeMutablePointer<CChar>.allocate(capacity: word.count + 1)
+      for (index, byte) in word.enumerated() { unsafe copy[index] = CChar(bitPattern: byte) }
+      unsafe copy[word.count] = 0
+      return unsafe Optional(copy)
     }
     unsafe pointers.append(nil)
     var made = ordinal_gated_command()

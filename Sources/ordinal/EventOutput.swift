@@ -49,7 +49,7 @@ struct EventOutput: ~Copyable {
     while written < buffer.count {
       if let interruption = waitWritable(interrupt: interrupt) { return interruption }
       // poll() promises a pipe room for PIPE_BUF bytes only; more could block with signals unseen.
-      let limit = isPipe ? Int(PIPE_BUF) : Int.max
+      let limit = isPipe ? 4096 : Int.max
       let start = written
       let got = unsafe buffer.bytes.withUnsafeBytes { bytes in
         unsafe Glibc.write(

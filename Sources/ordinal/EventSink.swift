@@ -53,7 +53,7 @@ struct EventSink: ~Copyable {
   mutating func close() { limit = accepted }
 
   /// Takes a record.
-  mutating func take(_ record: borrowing RecordView) {
+  mutating func take(_ record: RecordView) {
     let event: DecodedEvent
     do { event = try DecodedEvent(decoding: record) } catch {
       unreadable += 1
@@ -115,7 +115,7 @@ struct EventSink: ~Copyable {
     }
   }
 
-  private func passes(_ event: borrowing DecodedEvent) -> Bool {
+  private func passes(_ event: DecodedEvent) -> Bool {
     if globs.isEmpty { return true }
     for glob in globs where glob.matches(event.comm) { return true }
     return false
@@ -128,5 +128,19 @@ extension Gap {
     self.init(
       cpu: UInt32(cpu), lost: FamilyCounts(block.lost),
       afterSequence: block.afterSequence == 0 ? nil : block.afterSequence - 1, beforeSequence: nil)
+  }
+}
+
+extension FamilyCounts {
+  /// The counters of a gap block.
+  init(_ lost: LossByFamily) {
+    self.init()
+    var lost = lost
+    // Sixteen 32-bit counters without padding: the ABI's layout test pins it.
+    unsafe withUnsafeBytes(of: &lost) { bytes in
+      for index in 0..<EventFamily.count {
+        self[index: index] = UInt64(unsafe bytes.load(fromByteOffset: index * 4, as: UInt32.self))
+      }
+    }
   }
 }

@@ -1,11 +1,12 @@
 import ArgumentParser
 import Capture
 import Glibc
-import Sequencer
 
 /// `ordinal trace`: the options, and what they mean together.
 struct TraceCommand: ParsableCommand {
   enum Output: String, ExpressibleByArgument, CaseIterable { case pretty, json, compact, tree }
+  enum Wait: String, ExpressibleByArgument, CaseIterable { case park, yield, spin }
+  enum Timestamps: String, ExpressibleByArgument, CaseIterable { case precise, coarse, none }
   enum Until: String, ExpressibleByArgument, CaseIterable { case tree, command }
 
   static let configuration = CommandConfiguration(
@@ -31,19 +32,23 @@ struct TraceCommand: ParsableCommand {
       """)
 
   @Option(
-    name: .shortAndLong, help: "pretty (default on a terminal), json (default in a pipe), compact or tree.")
+    name: .shortAndLong,
+    help: "pretty (default on a terminal), json (default in a pipe), compact or tree.")
   var output: Output?
 
   @Option(help: ArgumentHelp("Event families, comma-separated: process.", valueName: "families"))
   var events = "process"
 
-  @Option(help: ArgumentHelp("Only this process and its threads; may be repeated.", valueName: "PID"))
+  @Option(
+    help: ArgumentHelp("Only this process and its threads; may be repeated.", valueName: "PID"))
   var pid: [Int32] = []
 
-  @Option(help: ArgumentHelp("Only this process and its descendants; may be repeated.", valueName: "PID"))
+  @Option(
+    help: ArgumentHelp("Only this process and its descendants; may be repeated.", valueName: "PID"))
   var tree: [Int32] = []
 
-  @Option(help: ArgumentHelp("Only this user, by name or number; may be repeated.", valueName: "user"))
+  @Option(
+    help: ArgumentHelp("Only this user, by name or number; may be repeated.", valueName: "user"))
   var uid: [String] = []
 
   @Option(
@@ -62,14 +67,15 @@ struct TraceCommand: ParsableCommand {
   @Option(help: ArgumentHelp("End after this many events.", valueName: "N"))
   var count: UInt64?
 
-  @Option(help: ArgumentHelp("Size of the ring, a power of two (default 16MiB).", valueName: "size"))
+  @Option(
+    help: ArgumentHelp("Size of the ring, a power of two (default 16MiB).", valueName: "size"))
   var ringSize: String?
 
   @Option(help: "How to wait for events: park, yield or spin.")
-  var wait: WaitStrategy = .park
+  var wait: Wait = .park
 
   @Option(help: "Clock of the timestamps: precise, coarse or none.")
-  var timestamps: TimestampSource = .precise
+  var timestamps: Timestamps = .precise
 
   @Option(
     help: ArgumentHelp(
@@ -118,6 +124,3 @@ struct TraceCommand: ParsableCommand {
     complain("the verifier's last lines:\n  " + lines.joined(separator: "\n  "))
   }
 }
-
-extension WaitStrategy: ExpressibleByArgument {}
-extension TimestampSource: ExpressibleByArgument {}

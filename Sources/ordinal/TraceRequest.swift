@@ -26,7 +26,12 @@ struct TraceRequest {
   init(_ options: TraceCommand) throws {
     let isTerminal = isatty(STDOUT_FILENO) == 1
     output = options.output ?? (isTerminal ? .pretty : .json)
-    wait = options.wait
+    wait =
+      switch options.wait {
+      case .park: .park
+      case .yield: .yield
+      case .spin: .busySpin
+      }
     endsWithCommand = options.until == .command
     leavesPinned = options.leavePinned
     isQuiet = options.quiet
@@ -46,7 +51,12 @@ struct TraceRequest {
     }
     capture.pinName = options.pin
     capture.includesSelf = options.includeSelf
-    capture.timestamps = options.timestamps
+    capture.timestamps =
+      switch options.timestamps {
+      case .precise: .precise
+      case .coarse: .coarse
+      case .none: .none
+      }
     if let text = options.ringSize {
       guard let bytes = RingSize.parse(text) else {
         throw Failure("--ring-size '\(text)' is not a size; write e.g. 512KiB, 16MiB or 1GiB")

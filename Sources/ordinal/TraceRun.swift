@@ -1,0 +1,375 @@
+import COrdinalSystem
+import Capture
+import Causality
+import EventFormats
+import Glibc
+import KernelEvents
+import Sequencer
+import SequencerABI
+
+/// Runs a trace from load to summary; returns the exit status.
+///
+/// - Throws: a `Failure` or a `CaptureError` with a line for the user; nothing is left attached.
+func traceRun(_ request: TraceRequest) throws -> Int32 {
+  let signals = try Signals()
+  // Loaded first: a machine that can't trace is told before the command is forked.
+  var session = try CaptureSession.open(request.capture)
+  var command: CommandProcess?
+  if request.hasCommand {
+    command = try CommandProcess(request.command, mask: signals.before)
+  }
+  do {
+    if let descriptor = command.descriptor { try session.follow(descriptor) }
+    try session.attach()
+    try session.begin()
+  } catch {
+    command.cancel()
+    throw error
+  }
+  var run = TraceRun(request, session: session, signals: signals, command: command)
+  return try run.run()
+}
+
+extension Optional where Wrapped == CommandProcess, Wrapped: ~Copyable {
+  fileprivate var descriptor: Int32? {
+    switch self {
+    case .some(let command): command.descriptor
+    case .none: nil
+    }
+  }
+  fileprivate mutating func cancel() { self?.cancel() }
+}
+
+/// A trace that has begun.
+struct TraceRun: ~Copyable {
+  private let request: TraceRequest
+  private var session: CaptureSession
+  private let signals: Signals
+  private var command: CommandProcess?
+  private var sink: EventSink
+  private var waiter: Waiter
+  private let began = monotonicNow()
+  /// Why the run ends; nil while it goes on.
+  private var reason: String?
+  private var stops = 0
+  private var stopSignal: Int32?
+  /// Set when nothing more can be written: nothing more is taken from the ring for the output.
+  private var outputError: EventOutput.Result?
+  private var toldStall = false
+
+  /// Records taken from the ring before the output is looked at again.
+  private static let batch = 256
+
+  init(
+    _ request: TraceRequest, session: consuming CaptureSession, signals: consuming Signals,
+    command: consuming CommandProcess?
+  ) {
+    self.request = request
+    // A filtered stream has effects without causes: only contradictions can be judged there.
+    let filter = request.capture.filter
+    let isWhole =
+      !session.isResumed && filter.processes.isEmpty && filter.trees.isEmpty && filter.uids.isEmpty
+      && filter.cgroups.isEmpty && filter.comm == nil
+    var verifier = CausalityVerifier(tracingBegan: isWhole ? monotonicNow() : nil)
+    if let pid = command.pid { verifier.excuse(pid: UInt32(pid)) }
+    sink = EventSink(request, verifier: verifier)
+    waiter = Waiter(request.wait)
+    self.session = session
+    self.signals = signals
+    self.command = command
+  }
+
+  /// Traces until something ends the run, and tells its account.
+  mutating func run() throws -> Int32 {
+    if let problem = command.release() { complain(problem) }
+    limitPrivileges()
+    announce()
+    do { try loop() } catch {
+      session.end()
+      throw error
+    }
+    session.end(leavesPinned: request.leavesPinned)
+    try drainRest()
+    return try conclude()
+  }
+
+  // MARK: The loop
+
+  private mutating func loop() throws {
+    let deadline = request.duration.map { began &+ $0 }
+    while reason == nil {
+      let count = try drain()
+      if sink.output.isFull { flush() }
+      checkEnds(deadline)
+      if reason != nil { break }
+      if count > 0 {
+        waiter.progressed(session.consumer)
+        continue
+      }
+      collectResidual()
+      flush()
+      tellStall()
+      if reason != nil { break }
+      let outcome = waiter.wait(
+        &session.consumer, doorbell: session.doorbell, interrupt: signals.descriptor,
+        deadline: deadline)
+      if outcome == .interrupted { handleSignals() }
+    }
+  }
+
+  private mutating func drain() throws -> Int {
+    do {
+      return try session.consumer.drain(limit: TraceRun.batch) { record throws(Never) in
+        sink.take(record)
+      }
+    } catch {
+      switch error {
+      case .ring(let error): throw Failure(error.description, status: 1)
+      }
+    }
+  }
+
+  private mutating func collectResidual() {
+    // Only behind everything published: a gap must not be told before the events it follows.
+    guard session.consumer.backlog == 0 else { return }
+    session.consumer.account.collectResidualLoss { cpu, gap in
+      sink.take(Gap(residual: gap, cpu: cpu))
+    }
+  }
+
+  private mutating func checkEnds(_ deadline: UInt64?) {
+    if sink.isComplete { reason = "\(request.count ?? 0) events" }
+    if let deadline, monotonicNow() >= deadline { reason = "time" }
+    guard let followed = session.followedTasks, followed == 0 || request.endsWithCommand else {
+      return
+    }
+    // What the ended tasks published lies in the ring by now, and is drained behind this.
+    if request.hasCommand {
+      let hasEnded = command.hasEnded()
+      if hasEnded && request.endsWithCommand { reason = "the command ended" }
+      if hasEnded && followed == 0 { reason = "the command's last process ended" }
+    } else if followed == 0 {
+      reason = "the last process followed has ended"
+    }
+  }
+
+  // MARK: Signals
+
+  private mutating func handleSignals() {
+    while let signal = signals.next() {
+      switch signal {
+      case .child: _ = command.hasEnded()
+      case .forward(let signal):
+        if request.hasCommand {
+          command.forward(signal)
+        } else {
+          stop(signal)
+        }
+      case .stop(let signal, let isFromTerminal):
+        guard request.hasCommand else {
+          stop(signal)
+          continue
+        }
+        // The terminal has told the command already; its end is the run's end. A second signal
+        // ends the run without it.
+        if !isFromTerminal { command.forward(signal) }
+        stops += 1
+        if stops > 1 || command.hasEnded() { stop(signal) }
+      }
+    }
+  }
+
+  private mutating func stop(_ signal: Int32) {
+    stopSignal = signal
+    stops += 1
+    reason = reason ?? "signal \(signal)"
+  }
+
+  // MARK: Output
+
+  /// Writes what is in the buffer. A first signal ends the run and the flush goes on, so that what
+  /// was published is delivered; a second one leaves the rest.
+  private mutating func flush() {
+    if let outputError, outputError != .interrupted { return }
+    while true {
+      let result = sink.output.flush(interrupt: signals.descriptor)
+      switch result {
+      case .done: return
+      case .interrupted:
+        let before = stops
+        handleSignals()
+        if stops > before {
+          if reason == nil { continue }
+          // The ring stops filling while the reader takes its time.
+          session.end(leavesPinned: request.leavesPinned)
+          if stops > 1 + (request.hasCommand ? 1 : 0) {
+            outputError = .interrupted
+            return
+          }
+        }
+      case .closed:
+        outputError = result
+        reason = reason ?? "the reader closed the output"
+        return
+      case .failed(let code):
+        outputError = result
+        reason = reason ?? "can't write: \(unsafe String(cString: strerror(code)))"
+        complain("can't write the events: \(unsafe String(cString: strerror(code)))")
+        return
+      }
+    }
+  }
+
+  // MARK: The end
+
+  private mutating func drainRest() throws {
+    if sink.isComplete || outputError != nil { sink.close() }
+    let patience = monotonicNow() &+ 10_000_000_000
+    while true {
+      let count = try drain()
+      if sink.output.isFull { flush() }
+      if outputError != nil { sink.close() }
+      if count > 0 { continue }
+      if session.consumer.backlog == 0 || request.leavesPinned { break }
+      if monotonicNow() > patience {
+        complain(
+          "sequence \(session.consumer.position) was claimed and never published; "
+            + "\(session.consumer.backlog) slots behind it are lost")
+        break
+      }
+      sched_yield()
+    }
+    collectResidual()
+    sink.finish()
+    flush()
+  }
+
+  private mutating func conclude() throws -> Int32 {
+    let figures = try session.figures()
+    let summary = account(figures)
+    if let target = request.summary { try target.write(summary) }
+    if !request.isQuiet && !(request.summary?.isStandardError ?? false) { say(summary) }
+    if let error = sink.firstUnreadable {
+      complain("\(sink.unreadable) records could not be read; the first: \(error)")
+    }
+    for violation in sink.verifier.firstOrderingViolations.prefix(5) {
+      complain("ordering violation: \(violation)")
+    }
+    for violation in sink.verifier.firstCausalityViolations.prefix(5) {
+      complain("causality violation: \(violation)")
+    }
+    if let status = command.exitStatus { return status }
+    if request.hasCommand { return 128 + (stopSignal ?? 0) }
+    if case .failed = outputError { return 1 }
+    return 0
+  }
+
+  /// The account: `offered` is what the kernel counted before its gate, so the equation is checked,
+  /// not made.
+  private mutating func account(_ figures: CaptureFigures) -> Summary {
+    var summary = Summary()
+    let missed = figures.missedTotal
+    sink.verifier.finish(missed: missed)
+    // Taken from the ring but never written: a failed or abandoned output loses them; a reader that
+    // closed its end did not want them.
+    var unwritten = sink.accepted &- sink.output.delivered
+    var filtered = figures.filtered &+ sink.filtered
+    var notWanted = sink.filtered
+    if outputError == .closed {
+      filtered &+= unwritten
+      notWanted &+= unwritten
+      unwritten = 0
+    }
+    summary.delivered = sink.output.delivered
+    summary.missed = missed
+    summary.filtered = filtered
+    summary.lost = figures.lost &+ unwritten &+ sink.unreadable
+    summary.offered = figures.offered &- notWanted &+ missed
+    summary.gaps = sink.gaps
+    for family in EventFamily.allCases {
+      summary.lostByFamily[family] = figures.totals.lost[Int(family.rawValue)]
+    }
+    summary.lostByFamily[.process] += unwritten &+ sink.unreadable
+    summary.orderingViolations = sink.verifier.orderingViolations
+    summary.causalityViolations = sink.verifier.causalityViolations
+    summary.longestStall = waiter.longestStall
+    summary.duration = (figures.ended ?? monotonicNow()) &- figures.began
+    summary.missedByProgram = Dictionary(
+      uniqueKeysWithValues: figures.missed.map { ($0.program, $0.count) })
+    summary.forks = sink.forks
+    summary.execs = sink.execs
+    summary.exits = sink.exits
+    summary.lostByCPU = Dictionary(
+      uniqueKeysWithValues: figures.lostByCPU.map { (UInt32($0.key), $0.value) })
+    summary.followFailures = figures.followFailures
+    summary.reason = reason
+    return summary
+  }
+
+  // MARK: Words
+
+  private func announce() {
+    guard !request.isQuiet, !request.hasCommand else { return }
+    let ring = RingSize.text(session.geometry.capacity * UInt64(Slot.size))
+    complain(
+      (session.isResumed ? "going on with '\(request.capture.pinName ?? "")'" : "tracing")
+        + " (ring \(ring)); Ctrl-C ends")
+  }
+
+  private func say(_ summary: Summary) {
+    var buffer = OutputBuffer(capacity: 1024)
+    summary.writeText(into: &buffer)
+    let text = buffer.array
+    _ = unsafe text.withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
+  }
+
+  private mutating func tellStall() {
+    let age = waiter.stallAge()
+    if age < 1_000_000_000 {
+      toldStall = false
+      return
+    }
+    if toldStall { return }
+    toldStall = true
+    complain(
+      "sequence \(session.consumer.position) was claimed \(age / 1_000_000) ms ago and is not "
+        + "published yet (a stalled CPU?); later events wait for it")
+  }
+
+  /// What a running trace needs: to resolve cgroups by handle, and to signal its command.
+  private func limitPrivileges() {
+    let readSearch: UInt64 = 1 << 2
+    let kill: UInt64 = 1 << 5
+    if ordinal_limit_capabilities(readSearch | kill) != 0 {
+      complain("can't drop capabilities: \(unsafe String(cString: strerror(errno)))")
+    }
+  }
+}
+
+extension Optional where Wrapped == CommandProcess, Wrapped: ~Copyable {
+  fileprivate var pid: Int32? {
+    switch self {
+    case .some(let command): command.pid
+    case .none: nil
+    }
+  }
+  fileprivate mutating func release() -> String? {
+    switch consume self {
+    case .some(var command):
+      let problem = command.release()
+      self = .some(command)
+      return problem
+    case .none:
+      self = .none
+      return nil
+    }
+  }
+  fileprivate func forward(_ signal: Int32) { self?.forward(signal) }
+  fileprivate mutating func hasEnded() -> Bool { self?.hasEnded() ?? true }
+  fileprivate var exitStatus: Int32? {
+    switch self {
+    case .some(let command): command.exitStatus
+    case .none: nil
+    }
+  }
+}
