@@ -53,7 +53,8 @@ let package = Package(
     .systemLibrary(name: "CLibBPF", pkgConfig: "libbpf", providers: [.apt(["libbpf-dev"])]),
     .target(name: "COrdinalSystem"),
     .target(name: "BPFLoader", dependencies: ["CLibBPF"], swiftSettings: house),
-    .target(name: "Doctor", dependencies: ["BPFLoader", "SequencerABI"], swiftSettings: house),
+    .target(
+      name: "Doctor", dependencies: ["BPFLoader", "Capture", "SequencerABI"], swiftSettings: house),
     .target(
       name: "Sequencer", dependencies: ["SequencerABI", "SequencerCore", "CSequencerAtomics"],
       swiftSettings: house),

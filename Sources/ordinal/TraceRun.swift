@@ -190,7 +190,7 @@ struct TraceRun: ~Copyable {
   /// Writes what is in the buffer. A first signal ends the run and the flush goes on, so that what
   /// was published is delivered; a second one leaves the rest.
   private mutating func flush() {
-    if let outputError, outputError != .interrupted { return }
+    if outputError != nil { return }
     while true {
       let result = sink.output.flush(interrupt: signals.descriptor)
       switch result {
@@ -204,15 +204,18 @@ struct TraceRun: ~Copyable {
           session.end(leavesPinned: request.leavesPinned)
           if stops > 1 + (request.hasCommand ? 1 : 0) {
             outputError = .interrupted
+            sink.discard()
             return
           }
         }
       case .closed:
         outputError = result
         reason = reason ?? "the reader closed the output"
+        sink.close()
         return
       case .failed(let code):
         outputError = result
+        sink.discard()
         reason = reason ?? "can't write: \(unsafe String(cString: strerror(code)))"
         complain("can't write the events: \(unsafe String(cString: strerror(code)))")
         return
@@ -223,12 +226,10 @@ struct TraceRun: ~Copyable {
   // MARK: The end
 
   private mutating func drainRest() throws {
-    if sink.isComplete || outputError != nil { sink.close() }
     let patience = monotonicNow() &+ 10_000_000_000
     while true {
       let count = try drain()
       if sink.output.isFull { flush() }
-      if outputError != nil { sink.close() }
       if count > 0 { continue }
       if session.consumer.backlog == 0 || request.leavesPinned { break }
       if monotonicNow() > patience {
@@ -270,8 +271,8 @@ struct TraceRun: ~Copyable {
     var summary = Summary()
     let missed = figures.missedTotal
     sink.verifier.finish(missed: missed)
-    // Taken from the ring but never written: a failed or abandoned output loses them; a reader that
-    // closed its end did not want them.
+    // Taken from the ring but never written: an output that failed or was given up loses them; a
+    // reader that closed its end did not want them.
     var unwritten = sink.accepted &- sink.output.delivered
     var filtered = figures.filtered &+ sink.filtered
     var notWanted = sink.filtered
