@@ -81,7 +81,11 @@ struct TraceRun: ~Copyable {
 
   /// Traces until something ends the run, and tells its account.
   mutating func run() throws -> Int32 {
-    if let problem = command.release() { complain(problem) }
+    if let problem = command.release() {
+      session.end()
+      _ = command.reap()
+      throw Failure(problem, status: command.exitStatus ?? 126)
+    }
     limitPrivileges()
     announce()
     do { try loop() } catch {
@@ -259,10 +263,31 @@ struct TraceRun: ~Copyable {
     for violation in sink.verifier.firstCausalityViolations.prefix(5) {
       complain("causality violation: \(violation)")
     }
-    if let status = command.exitStatus { return status }
-    if request.hasCommand { return 128 + (stopSignal ?? 0) }
+    if request.hasCommand {
+      if let stopSignal, !command.hasEnded() { return 128 + stopSignal }
+      waitForCommand()
+      return command.exitStatus ?? 128
+    }
     if case .failed = outputError { return 1 }
     return 0
+  }
+
+  /// The trace is over and the command is not: its status is still this program's, and signals are
+  /// still its.
+  private mutating func waitForCommand() {
+    if !command.hasEnded() && !request.isQuiet { complain("waiting for the command to end") }
+    while !command.hasEnded() {
+      var descriptor = pollfd(fd: signals.descriptor, events: Int16(POLLIN), revents: 0)
+      _ = unsafe poll(&descriptor, 1, 1000)
+      while let signal = signals.next() {
+        switch signal {
+        case .child: break
+        case .forward(let signal): command.forward(signal)
+        case .stop(let signal, let isFromTerminal):
+          if !isFromTerminal { command.forward(signal) }
+        }
+      }
+    }
   }
 
   /// The account: `offered` is what the kernel counted before its gate, so the equation is checked,
@@ -365,6 +390,7 @@ extension Optional where Wrapped == CommandProcess, Wrapped: ~Copyable {
       return nil
     }
   }
+  fileprivate mutating func reap() -> Int32? { self?.reap() }
   fileprivate func forward(_ signal: Int32) { self?.forward(signal) }
   fileprivate mutating func hasEnded() -> Bool { self?.hasEnded() ?? true }
   fileprivate var exitStatus: Int32? {
