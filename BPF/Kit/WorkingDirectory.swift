@@ -28,7 +28,13 @@ struct WorkingDirectory {
     var position: UInt64 = 0
     var isComplete = false
     for _ in 0..<WorkingDirectory.depthLimit {
-      if dentry == 0 || mount == 0 || (dentry == rootDentry && mount == rootMount) {
+      if dentry == 0 || mount == 0 { break }
+      if dentry == rootDentry && mount == rootMount {
+        // The root itself is told as such: an empty block says that nothing could be had.
+        if position == 0 {
+          unsafe scratch.storeBytes(of: 0x2F, as: UInt16.self)  // "/" and its NUL
+          position = 2
+        }
         isComplete = true
         break
       }
