@@ -81,7 +81,7 @@ struct TraceRun: ~Copyable {
 
   /// Traces until something ends the run, and tells its account.
   mutating func run() throws -> Int32 {
-    if let problem = command.release() { complain(problem) }
+    if let problem = command.release() { return try concludeUnrun(problem) }
     limitPrivileges()
     announce()
     do { try loop() } catch {
@@ -244,11 +244,23 @@ struct TraceRun: ~Copyable {
     flush()
   }
 
+  /// The command could not be run: one line is all there is to say, and a summary where one was asked
+  /// for.
+  private mutating func concludeUnrun(_ problem: String) throws -> Int32 {
+    complain(problem)
+    sink.close()
+    session.end()
+    reason = "the command could not be run"
+    try drainRest()
+    if let target = request.summary { try target.write(account(try session.figures())) }
+    return command.exitStatus ?? 126
+  }
+
   private mutating func conclude() throws -> Int32 {
     let figures = try session.figures()
     let summary = account(figures)
-    if let target = request.summary { try target.write(summary) }
     if !request.isQuiet && !(request.summary?.isStandardError ?? false) { say(summary) }
+    if let target = request.summary { try target.write(summary) }
     if let error = sink.firstUnreadable {
       complain("\(sink.unreadable) records could not be read; the first: \(error)")
     }
@@ -258,10 +270,25 @@ struct TraceRun: ~Copyable {
     for violation in sink.verifier.firstCausalityViolations.prefix(5) {
       complain("causality violation: \(violation)")
     }
-    if let status = command.exitStatus { return status }
+    if let status = waitForCommand() { return status }
     if request.hasCommand { return 128 + (stopSignal ?? 0) }
     if case .failed = outputError { return 1 }
     return 0
+  }
+
+  /// Waits for a command that goes on after the trace (`--count`, `--duration`, a reader that went
+  /// away): its status is ours. A stop that ended the trace without it ends the wait.
+  private mutating func waitForCommand() -> Int32? {
+    guard request.hasCommand else { return nil }
+    if !command.hasEnded() && stopSignal == nil && !request.isQuiet {
+      complain("waiting for the command, process \(command.pid ?? 0), which is no longer traced")
+    }
+    while !command.hasEnded() && stopSignal == nil {
+      var waiting = pollfd(fd: signals.descriptor, events: Int16(POLLIN), revents: 0)
+      _ = unsafe poll(&waiting, 1, -1)
+      handleSignals()
+    }
+    return command.exitStatus
   }
 
   /// The account: `offered` is what the kernel counted before its gate, so the equation is checked,
