@@ -87,16 +87,6 @@ struct CommandProcess: ~Copyable {
     return waitStatus != nil
   }
 
-  /// Waits until it has ended; its status as wait() says.
-  mutating func reap() -> Int32? {
-    if waitStatus != nil { return waitStatus }
-    var status: Int32 = 0
-    var got: Int32
-    repeat { got = unsafe waitpid(pid, &status, 0) } while got < 0 && errno == EINTR
-    if got == pid { waitStatus = status }
-    return waitStatus
-  }
-
   /// The exit status a shell would give: its code, or 128 + the signal.
   var exitStatus: Int32? {
     if let failedStatus { return failedStatus }

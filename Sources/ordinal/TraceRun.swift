@@ -81,11 +81,7 @@ struct TraceRun: ~Copyable {
 
   /// Traces until something ends the run, and tells its account.
   mutating func run() throws -> Int32 {
-    if let problem = command.release() {
-      session.end()
-      _ = command.reap()
-      throw Failure(problem, status: command.exitStatus ?? 126)
-    }
+    if let problem = command.release() { return try concludeUnrun(problem) }
     limitPrivileges()
     announce()
     do { try loop() } catch {
@@ -249,11 +245,23 @@ struct TraceRun: ~Copyable {
     flush()
   }
 
+  /// The command could not be run: one line is all there is to say, and a summary where one was asked
+  /// for.
+  private mutating func concludeUnrun(_ problem: String) throws -> Int32 {
+    complain(problem)
+    sink.close()
+    session.end()
+    reason = "the command could not be run"
+    try drainRest()
+    if let target = request.summary { try target.write(account(try session.figures())) }
+    return command.exitStatus ?? 126
+  }
+
   private mutating func conclude() throws -> Int32 {
     let figures = try session.figures()
     let summary = account(figures)
-    if let target = request.summary { try target.write(summary) }
     if !request.isQuiet && !(request.summary?.isStandardError ?? false) { say(summary) }
+    if let target = request.summary { try target.write(summary) }
     if let error = sink.firstUnreadable {
       complain("\(sink.unreadable) records could not be read; the first: \(error)")
     }
@@ -263,31 +271,25 @@ struct TraceRun: ~Copyable {
     for violation in sink.verifier.firstCausalityViolations.prefix(5) {
       complain("causality violation: \(violation)")
     }
-    if request.hasCommand {
-      if let stopSignal, !command.hasEnded() { return 128 + stopSignal }
-      waitForCommand()
-      return command.exitStatus ?? 128
-    }
+    if let status = waitForCommand() { return status }
+    if request.hasCommand { return 128 + (stopSignal ?? 0) }
     if case .failed = outputError { return 1 }
     return 0
   }
 
-  /// The trace is over and the command is not: its status is still this program's, and signals are
-  /// still its.
-  private mutating func waitForCommand() {
-    if !command.hasEnded() && !request.isQuiet { complain("waiting for the command to end") }
-    while !command.hasEnded() {
-      var descriptor = pollfd(fd: signals.descriptor, events: Int16(POLLIN), revents: 0)
-      _ = unsafe poll(&descriptor, 1, 1000)
-      while let signal = signals.next() {
-        switch signal {
-        case .child: break
-        case .forward(let signal): command.forward(signal)
-        case .stop(let signal, let isFromTerminal):
-          if !isFromTerminal { command.forward(signal) }
-        }
-      }
+  /// Waits for a command that goes on after the trace (`--count`, `--duration`, a reader that went
+  /// away): its status is ours. A stop that ended the trace without it ends the wait.
+  private mutating func waitForCommand() -> Int32? {
+    guard request.hasCommand else { return nil }
+    if !command.hasEnded() && stopSignal == nil && !request.isQuiet {
+      complain("waiting for the command, process \(command.pid ?? 0), which is no longer traced")
     }
+    while !command.hasEnded() && stopSignal == nil {
+      var waiting = pollfd(fd: signals.descriptor, events: Int16(POLLIN), revents: 0)
+      _ = unsafe poll(&waiting, 1, -1)
+      handleSignals()
+    }
+    return command.exitStatus
   }
 
   /// The account: `offered` is what the kernel counted before its gate, so the equation is checked,
@@ -390,7 +392,6 @@ extension Optional where Wrapped == CommandProcess, Wrapped: ~Copyable {
       return nil
     }
   }
-  fileprivate mutating func reap() -> Int32? { self?.reap() }
   fileprivate func forward(_ signal: Int32) { self?.forward(signal) }
   fileprivate mutating func hasEnded() -> Bool { self?.hasEnded() ?? true }
   fileprivate var exitStatus: Int32? {
