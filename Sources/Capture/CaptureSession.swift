@@ -2,6 +2,7 @@ import BPFCKit
 import BPFLoader
 import Glibc
 public import SequencerABI
+import SequencerCore
 public import Sequencer
 
 /// A running capture: the kernel's programs, their ring, and its consumer.
@@ -27,6 +28,9 @@ public struct CaptureSession: ~Copyable {
   private let pins: PinDirectory?
   private let filter: KernelFilter
   private let measuresCoarseClock: Bool
+  /// What consumers before this one had done, and filtered events of before.
+  private let journalBefore: ConsumerJournal
+  private let filteredBefore: [UInt64]
   private var began: UInt64 = 0
   private var ended: UInt64?
   private var missedBefore: [(program: String, count: UInt64)] = []
@@ -37,6 +41,8 @@ public struct CaptureSession: ~Copyable {
     isResumed: Bool, hasCredentialsBefore: Bool, links: consuming ProgramLinks,
     object: consuming BPFObject?, pins: consuming PinDirectory?, options: CaptureOptions
   ) {
+    journalBefore = consumer.journal
+    filteredBefore = consumer.account.totals().filtered
     self.consumer = consumer
     self.doorbell = doorbell
     self.geometry = geometry
@@ -261,14 +267,21 @@ public struct CaptureSession: ~Copyable {
       }
     }
     var lostByCPU: [Int: UInt64] = [:]
-    for cpu in 0..<consumer.account.cpuCount {
+    // A predecessor's losses can't be told apart by CPU: then the breakdown is left out.
+    for cpu in 0..<consumer.account.cpuCount where !isResumed {
       let lost = EventFamily.allCases.reduce(UInt64(0)) {
         $0 + consumer.account.lost(cpu: cpu, family: $1)
       }
       if lost > 0 { lostByCPU[cpu] = lost }
     }
+    var totals = consumer.account.totals()
+    for family in 0..<EventFamily.count {
+      totals.lost[family] &-= journalBefore.lostTold[family]
+      totals.filtered[family] &-= filteredBefore[family]
+    }
     return CaptureFigures(
-      totals: consumer.account.totals(), lostByCPU: lostByCPU, missed: missed,
+      totals: totals, accountedBefore: journalBefore.records &+ journalBefore.lostTotal,
+      lostByCPU: lostByCPU, missed: missed,
       followFailures: consumer.controlWord(ControlLayout.followFailures), began: began,
       ended: ended)
   }

@@ -49,9 +49,8 @@ public struct CPUAccount: ~Copyable {
     return totals
   }
 
-  /// Takes the losses that no later record has told of, CPU by CPU, so that each is told exactly
-  /// once. Meant for when the ring is empty and at the end.
-  public func collectResidualLoss(_ body: (_ cpu: Int, _ gap: GapBlock) -> Void) {
+  /// Takes the losses that no later record has told of, CPU by CPU.
+  func takeResidualLoss(_ body: (_ cpu: Int, _ gap: GapBlock) -> Void) {
     for cpu in 0..<cpuCount {
       let state = unsafe region.base + cpu * CPUStateLayout.size
       guard unsafe seq_load_u32(state + CPUStateLayout.pendingTotal) != 0 else { continue }

@@ -33,6 +33,9 @@ public struct RingConsumer: ~Copyable {
   /// The per-CPU counters, losses and their bounds.
   public let account: CPUAccount
   @usableFromInline var core: Consumer<MappedRing>
+  /// Whether draining gives slots back as it goes. A consumer that must not lose what it has read and
+  /// not yet kept sets it to false and calls ``release()`` itself.
+  public var releasesWhileDraining = true
   /// Slots after which a draining consumer tells the producers how far it is.
   @usableFromInline static var releaseInterval: UInt64 { 512 }
 
@@ -92,16 +95,36 @@ public struct RingConsumer: ~Copyable {
         // The slots stay the consumer's until they are released below.
         try body(RecordView(unsafe bytes.bytes))
       } catch {
-        core.release()
+        if releasesWhileDraining { core.release() }
         throw .body(error)
       }
       unsafe core.advance(over: record.bytes, span: record.span)
-      if core.position &- core.released >= RingConsumer.releaseInterval { core.release() }
+      if core.position &- core.released >= RingConsumer.releaseInterval, releasesWhileDraining {
+        core.release()
+      }
       count &+= 1
     }
-    core.release()
+    if releasesWhileDraining { core.release() }
     if count == 0 && core.isPoisoned { throw .ring(damaged()) }
     return count
+  }
+
+  /// Gives the records that were read back to the producers; see ``releasesWhileDraining``.
+  @inlinable public mutating func release() { core.release() }
+
+  /// What was handed out and told since the ring was made, also by consumers before this one.
+  @inlinable public var journal: ConsumerJournal { core.journal }
+
+  /// Takes the losses that no later record has told of, so that each is told exactly once. Meant for
+  /// when the ring is empty and at the end.
+  public mutating func collectResidualLoss(_ body: (_ cpu: Int, _ gap: GapBlock) -> Void) {
+    var journal = core.journal
+    account.takeResidualLoss { cpu, gap in
+      journal.addLoss(gap)
+      body(cpu, gap)
+    }
+    core.journal = journal
+    if releasesWhileDraining { core.release() }
   }
 
   @usableFromInline @inline(never) func damaged() -> SequencerError {

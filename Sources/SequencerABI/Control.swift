@@ -33,11 +33,27 @@ public enum ControlLayout {
   @inlinable public static var seeding: Int { 400 }
   /// UInt64: what `jiffies × tick` lacks to `CLOCK_MONOTONIC`, ns; wraps. For coarse timestamps.
   @inlinable public static var coarseBase: Int { 408 }
+  /// The consumer's journal: two entries of ``JournalLayout``, written in turn, so that one of them is
+  /// whole whenever the consumer dies.
+  @inlinable public static var journal: Int { 512 }
   /// Bytes of the map's one element: a page.
   @inlinable public static var size: Int { 4096 }
 
   /// "ORDINAL1" in ASCII, least byte first.
   @inlinable public static var magicValue: UInt64 { 0x314C_414E_4944_524F }
+}
+
+/// Byte offsets inside an entry of the consumer's journal: what a successor must know.
+public enum JournalLayout {
+  /// UInt64: the ticket up to which records were handed out. Written last; the entry with the higher
+  /// one counts.
+  @inlinable public static var position: Int { 0 }
+  /// UInt64: records handed out since the ring was made.
+  @inlinable public static var records: Int { 8 }
+  /// UInt64 × 16: losses told in the stream since the ring was made, by family.
+  @inlinable public static var lostTold: Int { 128 }
+  /// Bytes of an entry.
+  @inlinable public static var size: Int { 256 }
 }
 
 /// Byte offsets inside one CPU's element of the `cpu_state` map.

@@ -9,16 +9,27 @@
   @frozen public struct Consumer<Memory: RingMemory> {
     /// The ring that is read.
     public let memory: Memory
-    /// The ticket of the next record to read. The consumer's own: only ``advance(over:span:)`` moves it.
+    /// The ticket of the next record to read; only ``advance(over:span:)`` moves it.
     public var position: UInt64
     /// The position the producers were last told; only ``release()`` moves it.
     public var released: UInt64
+    /// What was handed out and told since the ring was made, by this consumer and those before it.
+    public var journal: ConsumerJournal
+    /// Whether a record since the last release has more than one slot.
+    @usableFromInline var hasContinuations = false
 
-    /// A consumer that goes on where the last one released.
+    /// A consumer that goes on where the last one ended, wherever in its work that was.
     @inlinable public init(resuming memory: Memory) {
       self.memory = memory
+      journal = unsafe ConsumerJournal(memory.control)
       position = unsafe seq_load_acquire_u64(memory.control + ControlLayout.gating)
       released = position
+      // The last one may have died between its journal and its release: finish that.
+      if journal.position > position {
+        position = journal.position
+        hasContinuations = true
+        finishRelease()
+      }
     }
 
     /// The next record if it is published: its first byte and its span.
@@ -34,17 +45,17 @@
       return unsafe (slot, UInt64(span))
     }
 
-    /// Steps over the record that ``next()`` returned.
-    ///
-    /// The words where later laps look for a sequence are cleared in the record's other slots: they
-    /// hold payload, and a payload could be made to look like a published record.
+    /// Steps over the record that ``next()`` returned. Its slots stay as they are until
+    /// ``release()``: a consumer that dies before has lost nothing.
     @inlinable @inline(__always)
     public mutating func advance(over bytes: UnsafeMutableRawPointer, span: UInt64) {
+      journal.records &+= 1
+      let flags = RecordFlags(rawValue: unsafe bytes.load(fromByteOffset: 22, as: UInt16.self))
       if span > 1 {
-        var offset = Slot.size
-        for _ in 1..<span {
-          unsafe seq_store_u64(bytes + offset, 0)
-          offset += Slot.size
+        hasContinuations = true
+        if flags.contains(.gap) {
+          unsafe journal.addLoss(
+            bytes.load(fromByteOffset: Int(span &- 1) &* Slot.size, as: GapBlock.self))
         }
       }
       position &+= span
@@ -54,16 +65,45 @@
     /// is free again.
     @inlinable @inline(__always)
     public mutating func release() {
-      if position != released {
-        // Pairs with the producer's read of `gating` before its claim (steps 1 and 3).
-        unsafe seq_store_release_u64(memory.control + ControlLayout.gating, position)
-        released = position
+      if position != released || journal.hasUnwrittenLoss {
+        // First the journal: from here on a successor goes on behind these records.
+        journal.position = position
+        unsafe journal.write(memory.control)
+        finishRelease()
       }
       if unsafe seq_load_u32(memory.control + ControlLayout.gate) != 0 {
         let cursor = unsafe seq_load_u64(memory.control + ControlLayout.cursor)
         if cursor &- position <= memory.geometry.highWater / 2 {
           unsafe seq_store_u32(memory.control + ControlLayout.gate, 0)
         }
+      }
+    }
+
+    @inlinable @inline(__always)
+    mutating func finishRelease() {
+      if hasContinuations { clearContinuations() }
+      // Pairs with the producer's read of `gating` before its claim (steps 1 and 3).
+      unsafe seq_store_release_u64(memory.control + ControlLayout.gating, position)
+      released = position
+    }
+
+    /// Clears the words where later laps look for a sequence, in the slots of the records between
+    /// `released` and `position` that are not their first: they hold payload, and a payload (an
+    /// argument list, say) could be made to look like a published record.
+    @inlinable @inline(never)
+    mutating func clearContinuations() {
+      hasContinuations = false
+      var ticket = released
+      while ticket != position {
+        let slot = unsafe memory.slot(ticket)
+        let span = unsafe UInt64(slot.load(fromByteOffset: 18, as: UInt16.self))
+        guard span != 0, span <= RingGeometry.maxSpan, span <= position &- ticket else { return }
+        var offset = Slot.size
+        for _ in 1..<max(span, 1) {
+          unsafe seq_store_u64(slot + offset, 0)
+          offset += Slot.size
+        }
+        ticket &+= span
       }
     }
 

@@ -75,6 +75,7 @@ struct TraceRun: ~Copyable {
     sink = EventSink(request, verifier: verifier)
     waiter = Waiter(request.wait)
     self.session = session
+    self.session.consumer.releasesWhileDraining = request.capture.pinName == nil
     self.signals = signals
     self.command = command
   }
@@ -132,7 +133,7 @@ struct TraceRun: ~Copyable {
   private mutating func collectResidual() {
     // Only behind everything published: a gap must not be told before the events it follows.
     guard session.consumer.backlog == 0 else { return }
-    session.consumer.account.collectResidualLoss { cpu, gap in
+    session.consumer.collectResidualLoss { cpu, gap in
       sink.take(Gap(residual: gap, cpu: cpu))
     }
   }
@@ -194,7 +195,10 @@ struct TraceRun: ~Copyable {
     while true {
       let result = sink.output.flush(interrupt: signals.descriptor)
       switch result {
-      case .done: return
+      case .done:
+        // A pinned ring keeps what is not written: a successor reads it again.
+        if request.capture.pinName != nil { session.consumer.release() }
+        return
       case .interrupted:
         let before = stops
         handleSignals()
@@ -327,8 +331,10 @@ struct TraceRun: ~Copyable {
     summary.forks = sink.forks
     summary.execs = sink.execs
     summary.exits = sink.exits
-    summary.lostByCPU = Dictionary(
-      uniqueKeysWithValues: figures.lostByCPU.map { (UInt32($0.key), $0.value) })
+    if !session.isResumed {
+      summary.lostByCPU = Dictionary(
+        uniqueKeysWithValues: figures.lostByCPU.map { (UInt32($0.key), $0.value) })
+    }
     summary.followFailures = figures.followFailures
     summary.reason = reason
     return summary
