@@ -46,14 +46,15 @@ let package = Package(
     // Its root is BPF/, so that SwiftPM plans anew when a file appears there.
     .target(
       name: "KernelObjects", path: "BPF",
-      exclude: ["Kit", "CKit", "Programs", "Golden", "Maps.bpf.c", "bpf-build.json"],
+      exclude: ["Counter", "Kit", "CKit", "Programs", "Golden", "Maps.bpf.c", "bpf-build.json"],
       sources: ["Embedding"], swiftSettings: house, plugins: ["BPFBuildPlugin"]),
 
     // Loading, reading, understanding.
     .systemLibrary(name: "CLibBPF", pkgConfig: "libbpf", providers: [.apt(["libbpf-dev"])]),
     .target(name: "COrdinalSystem"),
     .target(name: "BPFLoader", dependencies: ["CLibBPF"], swiftSettings: house),
-    .target(name: "Doctor", dependencies: ["BPFLoader", "SequencerABI"], swiftSettings: house),
+    .target(
+      name: "Doctor", dependencies: ["BPFLoader", "Capture", "SequencerABI"], swiftSettings: house),
     .target(
       name: "Sequencer", dependencies: ["SequencerABI", "SequencerCore", "CSequencerAtomics"],
       swiftSettings: house),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 import BPFCKit
+import CSequencerAtomics
 public import SequencerABI
 
 /// The strings of an exec: sized before the claim, copied after it.
@@ -20,28 +21,35 @@ public import SequencerABI
   /// Sizes the strings of the exec that `task` just did with `binary` (struct linux_binprm).
   @inline(__always)
   public init(task: Task, binary: UnsafeRawPointer, scratch: UnsafeMutableRawPointer) {
-    unsafe self.scratch = scratch
-    flags = []
+    unsafe self.scratch = unsafe scratch
+    // Through memory, as in WorkingDirectory: what follows is then verified once, not once for each
+    // combination of what had to be cut.
+    let flagsCell = unsafe scratch + Int(KIT_SCRATCH_FLAGS)
+    let pathCell = unsafe scratch + Int(KIT_SCRATCH_PATH_LENGTH)
+    let directory = unsafe WorkingDirectory(task: task, scratch: scratch)
+    var cut = ExecFlags()
+    if directory.isTruncated { cut.insert(.workingDirectoryTruncated) }
+    unsafe seq_store_u64(flagsCell, UInt64(cut.rawValue))
     // `filename` is the path as the caller gave it; for a script, the script's.
     let got = unsafe kit_read_kernel_string(
       scratch, UInt32(ExecPayload.pathLimit), binary.word(kit_offset_bprm_filename()))
-    var length: UInt64 = 0
-    if got > 0 && got <= Int64(ExecPayload.pathLimit) { length = UInt64(bitPattern: got) &- 1 }
-    if length == UInt64(ExecPayload.pathLimit) &- 1 { flags.insert(.pathTruncated) }
-    path = length
+    unsafe seq_store_u64(pathCell, got > 0 ? UInt64(bitPattern: got) &- 1 : 0)
+    if got == Int64(ExecPayload.pathLimit) {
+      let flags = unsafe seq_load_u64(flagsCell) | UInt64(ExecFlags.pathTruncated.rawValue)
+      unsafe seq_store_u64(flagsCell, flags)
+    }
     let (start, end) = task.argumentRange
     argumentsStart = start
     argumentsTotal = end &- start
-    var kept = end &- start
-    if kept > UInt64(ExecPayload.argumentsLimit) {
-      kept = UInt64(ExecPayload.argumentsLimit)
-      flags.insert(.argumentsTruncated)
+    if end &- start > UInt64(ExecPayload.argumentsLimit) {
+      let flags = unsafe seq_load_u64(flagsCell) | UInt64(ExecFlags.argumentsTruncated.rawValue)
+      unsafe seq_store_u64(flagsCell, flags)
     }
-    arguments = kept
-    let directory = unsafe WorkingDirectory(
-      task: task, scratch: scratch + ExecPayload.pathLimit)
-    workingDirectory = directory.length
-    if directory.isTruncated { flags.insert(.workingDirectoryTruncated) }
+    arguments = bounded(end &- start, UInt64(ExecPayload.argumentsLimit))
+    path = bounded(unsafe seq_load_u64(pathCell), UInt64(ExecPayload.pathLimit))
+    workingDirectory = bounded(
+      directory.length, UInt64(ExecPayload.workingDirectoryLimit))
+    flags = ExecFlags(rawValue: UInt32(truncatingIfNeeded: unsafe seq_load_u64(flagsCell)))
   }
 
   /// Bytes of all three.

@@ -19,7 +19,7 @@ public func sched_process_exit(_ context: Context) -> Int32 {
   guard isWanted(task, comm: comm, mode: mode, family: .process, ring: ring),
     let claim = producer.claim(slots: 1, family: .process)
   else { return 0 }
-  let now = claim.describe(task)
+  let now = claim.describe(task, in: ring)
   unsafe fill(claim.payload, task: task, comm: comm, now: now, isLast: isLast)
   producer.publish(
     claim, kind: .exit, cpu: ring.cpu, flags: task.isThread ? .thread : [],

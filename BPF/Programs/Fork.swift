@@ -24,7 +24,7 @@ public func task_newtask(_ context: Context) -> Int32 {
   guard isWanted(parent, comm: comm, family: .process, ring: ring),
     let claim = producer.claim(slots: 1, family: .process)
   else { return 0 }
-  _ = claim.describe(parent)
+  _ = claim.describe(parent, in: ring)
   let payload = unsafe claim.payload.assumingMemoryBound(to: ForkPayload.self)
   unsafe payload.pointee.childPID = childPID
   unsafe payload.pointee.childTID = child.tid

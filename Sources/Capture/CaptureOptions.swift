@@ -4,7 +4,7 @@ public import SequencerABI
 public enum TimestampSource: String, Sendable, CaseIterable {
   /// `CLOCK_MONOTONIC`, read for each event.
   case precise
-  /// `CLOCK_MONOTONIC_COARSE`: cheaper, steps of a scheduler tick.
+  /// `CLOCK_MONOTONIC_COARSE`: refused at load by every kernel from 5.16 on, for tracing programs.
   case coarse
   /// None: the sequence alone orders.
   case none

@@ -26,6 +26,7 @@ public struct CaptureSession: ~Copyable {
   private let object: BPFObject?
   private let pins: PinDirectory?
   private let filter: KernelFilter
+  private let measuresCoarseClock: Bool
   private var began: UInt64 = 0
   private var ended: UInt64?
   private var missedBefore: [(program: String, count: UInt64)] = []
@@ -34,7 +35,7 @@ public struct CaptureSession: ~Copyable {
   private init(
     consumer: consuming RingConsumer, doorbell: consuming Doorbell, geometry: RingGeometry,
     isResumed: Bool, hasCredentialsBefore: Bool, links: consuming ProgramLinks,
-    object: consuming BPFObject?, pins: consuming PinDirectory?, filter: KernelFilter
+    object: consuming BPFObject?, pins: consuming PinDirectory?, options: CaptureOptions
   ) {
     self.consumer = consumer
     self.doorbell = doorbell
@@ -44,7 +45,8 @@ public struct CaptureSession: ~Copyable {
     self.links = links
     self.object = object
     self.pins = pins
-    self.filter = filter
+    filter = options.filter
+    measuresCoarseClock = options.timestamps == .coarse
   }
 
   /// Opens, configures and loads the programs, or finds those of a pinned capture.
@@ -76,7 +78,7 @@ public struct CaptureSession: ~Copyable {
       return CaptureSession(
         consumer: maps.consume(geometry), doorbell: doorbell, geometry: geometry, isResumed: false,
         hasCredentialsBefore: facts.hasPrepare, links: ProgramLinks(), object: object, pins: pins,
-        filter: options.filter)
+        options: options)
     } catch {
       throw CaptureError(wrapping: error)
     }
@@ -117,7 +119,8 @@ public struct CaptureSession: ~Copyable {
       try links.open(in: pins.path, withPrepare: withPrepare)
       return CaptureSession(
         consumer: maps.consume(geometry), doorbell: doorbell, geometry: geometry, isResumed: true,
-        hasCredentialsBefore: withPrepare, links: links, object: nil, pins: pins, filter: filter)
+        hasCredentialsBefore: withPrepare, links: links, object: nil, pins: pins,
+        options: options)
     } catch {
       throw CaptureError(wrapping: error)
     }
@@ -133,10 +136,8 @@ public struct CaptureSession: ~Copyable {
       // While the iterator walks, new tasks look at their ancestors: none slips between.
       if seeds { consumer.setControlSwitch(ControlLayout.seeding, 1) }
       try attachPrograms()
-      if seeds {
-        try runSeeds()
-        consumer.setControlSwitch(ControlLayout.seeding, 0)
-      }
+      if seeds || measuresCoarseClock { try runSeeds() }
+      if seeds { consumer.setControlSwitch(ControlLayout.seeding, 0) }
       if pins != nil { try pinAll() }
     } catch {
       links.detach()

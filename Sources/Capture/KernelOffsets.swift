@@ -1,53 +1,74 @@
 import BPFCKit
 import BPFLoader
 
-/// Resolves the kernel fields the programs read, from the running kernel's own types.
-///
-/// Members of anonymous structures are found by their plain name (`mm_struct.arg_start`).
-func kernelOffsets(_ types: borrowing KernelBTF) throws(BTFError) -> kit_offsets {
-  func at(_ path: String, _ structure: String) throws(BTFError) -> UInt32 {
-    UInt32(try types.offset(of: path, in: structure).byteOffset)
+/// A field of the kernel's structures that the programs read, and where its offset goes.
+public struct KernelField: @unchecked Sendable {
+  /// The structure, without the keyword.
+  public let structure: String
+  /// Member names joined by dots; members of anonymous structures by their plain name.
+  public let path: String
+  // A key path to a stored property of a C structure: immutable, so safe to share.
+  let target: WritableKeyPath<kit_offsets, UInt32>
+
+  private init(
+    _ structure: String, _ path: String, _ target: WritableKeyPath<kit_offsets, UInt32>
+  ) {
+    self.structure = structure
+    self.path = path
+    self.target = target
   }
+
+  /// Every field, as the programs of BPF/Kit need them.
+  public static let all: [KernelField] = [
+    KernelField("task_struct", "pid", \.task_pid),
+    KernelField("task_struct", "tgid", \.task_tgid),
+    KernelField("task_struct", "flags", \.task_flags),
+    KernelField("task_struct", "exit_code", \.task_exit_code),
+    KernelField("task_struct", "start_time", \.task_start_time),
+    KernelField("task_struct", "group_leader", \.task_group_leader),
+    KernelField("task_struct", "real_parent", \.task_real_parent),
+    KernelField("task_struct", "signal", \.task_signal),
+    KernelField("task_struct", "comm", \.task_comm),
+    KernelField("task_struct", "mm", \.task_mm),
+    KernelField("task_struct", "cred", \.task_cred),
+    KernelField("task_struct", "fs", \.task_fs),
+    KernelField("signal_struct", "live", \.signal_live),
+    KernelField("signal_struct", "flags", \.signal_flags),
+    KernelField("signal_struct", "group_exit_code", \.signal_group_exit_code),
+    KernelField("cred", "uid", \.cred_uid),
+    KernelField("cred", "gid", \.cred_gid),
+    KernelField("cred", "euid", \.cred_euid),
+    KernelField("cred", "egid", \.cred_egid),
+    KernelField("cred", "cap_permitted", \.cred_permitted),
+    KernelField("cred", "cap_effective", \.cred_effective),
+    KernelField("mm_struct", "arg_start", \.mm_arg_start),
+    KernelField("mm_struct", "arg_end", \.mm_arg_end),
+    KernelField("linux_binprm", "filename", \.bprm_filename),
+    KernelField("linux_binprm", "file", \.bprm_file),
+    KernelField("linux_binprm", "argc", \.bprm_argc),
+    KernelField("file", "f_inode", \.file_inode),
+    KernelField("inode", "i_ino", \.inode_ino),
+    KernelField("inode", "i_sb", \.inode_sb),
+    KernelField("super_block", "s_dev", \.sb_dev),
+    KernelField("fs_struct", "root", \.fs_root),
+    KernelField("fs_struct", "pwd", \.fs_pwd),
+    KernelField("path", "mnt", \.path_mnt),
+    KernelField("path", "dentry", \.path_dentry),
+    KernelField("dentry", "d_parent", \.dentry_parent),
+    KernelField("dentry", "d_name.name", \.dentry_name),
+    KernelField("vfsmount", "mnt_root", \.vfsmount_root),
+    KernelField("mount", "mnt", \.mount_mnt),
+    KernelField("mount", "mnt_parent", \.mount_parent),
+    KernelField("mount", "mnt_mountpoint", \.mount_mountpoint),
+  ]
+}
+
+/// Resolves ``KernelField/all`` from the running kernel's own types.
+func kernelOffsets(_ types: borrowing KernelBTF) throws(BTFError) -> kit_offsets {
   var offsets = kit_offsets()
-  offsets.task_pid = try at("pid", "task_struct")
-  offsets.task_tgid = try at("tgid", "task_struct")
-  offsets.task_flags = try at("flags", "task_struct")
-  offsets.task_exit_code = try at("exit_code", "task_struct")
-  offsets.task_start_time = try at("start_time", "task_struct")
-  offsets.task_group_leader = try at("group_leader", "task_struct")
-  offsets.task_real_parent = try at("real_parent", "task_struct")
-  offsets.task_signal = try at("signal", "task_struct")
-  offsets.task_comm = try at("comm", "task_struct")
-  offsets.task_mm = try at("mm", "task_struct")
-  offsets.task_cred = try at("cred", "task_struct")
-  offsets.task_fs = try at("fs", "task_struct")
-  offsets.signal_live = try at("live", "signal_struct")
-  offsets.signal_flags = try at("flags", "signal_struct")
-  offsets.signal_group_exit_code = try at("group_exit_code", "signal_struct")
-  offsets.cred_uid = try at("uid", "cred")
-  offsets.cred_gid = try at("gid", "cred")
-  offsets.cred_euid = try at("euid", "cred")
-  offsets.cred_egid = try at("egid", "cred")
-  offsets.cred_permitted = try at("cap_permitted", "cred")
-  offsets.cred_effective = try at("cap_effective", "cred")
-  offsets.mm_arg_start = try at("arg_start", "mm_struct")
-  offsets.mm_arg_end = try at("arg_end", "mm_struct")
-  offsets.bprm_filename = try at("filename", "linux_binprm")
-  offsets.bprm_file = try at("file", "linux_binprm")
-  offsets.bprm_argc = try at("argc", "linux_binprm")
-  offsets.file_inode = try at("f_inode", "file")
-  offsets.inode_ino = try at("i_ino", "inode")
-  offsets.inode_sb = try at("i_sb", "inode")
-  offsets.sb_dev = try at("s_dev", "super_block")
-  offsets.fs_root = try at("root", "fs_struct")
-  offsets.fs_pwd = try at("pwd", "fs_struct")
-  offsets.path_mnt = try at("mnt", "path")
-  offsets.path_dentry = try at("dentry", "path")
-  offsets.dentry_parent = try at("d_parent", "dentry")
-  offsets.dentry_name = try at("d_name.name", "dentry")
-  offsets.vfsmount_root = try at("mnt_root", "vfsmount")
-  offsets.mount_mnt = try at("mnt", "mount")
-  offsets.mount_parent = try at("mnt_parent", "mount")
-  offsets.mount_mountpoint = try at("mnt_mountpoint", "mount")
+  for field in KernelField.all {
+    offsets[keyPath: field.target] = UInt32(
+      try types.offset(of: field.path, in: field.structure).byteOffset)
+  }
   return offsets
 }

@@ -54,6 +54,7 @@ func loadSequencer(
         case .precise: 1
         case .coarse: 2
         }
+      config.tick_ns = tickLength()
       config.has_group_dead = facts.hasGroupDead && !options.assumesOldExit ? 1 : 0
       config.filter_followed = filter.followsTasks ? 1 : 0
       config.filter_uid = filter.uids.isEmpty ? 0 : 1
@@ -81,4 +82,11 @@ extension CaptureError {
     default: self.init("\(error)")
     }
   }
+}
+
+/// Nanoseconds of a jiffy: the resolution of the coarse clocks (kernel/time/posix-timers.c).
+private func tickLength() -> UInt64 {
+  var resolution = timespec()
+  guard unsafe clock_getres(CLOCK_MONOTONIC_COARSE, &resolution) == 0 else { return 10_000_000 }
+  return UInt64(resolution.tv_nsec)
 }

@@ -5,7 +5,11 @@ public enum RingSize {
   /// What a ring has where the user says nothing, bytes.
   public static let standard: UInt64 = 16 << 20
 
-  /// Reads "16MiB", "512KiB", "1GiB", "4096" (bytes); also K, M, G with or without B.
+  /// Bytes of slots that the verifier lets a program index: an offset and what is added to it stay
+  /// below BPF_MAX_VAR_OFF, 1 << 29 (include/linux/bpf_verifier.h).
+  static let largest: UInt64 = 1 << 28
+
+  /// Reads "16MiB", "512KiB", "4096" (bytes); also K, M, G with or without B.
   ///
   /// - Returns: bytes, or nil if it is not a size.
   public static func parse(_ text: String) -> UInt64? {
@@ -42,7 +46,7 @@ public enum RingSize {
     let least = RingGeometry.minimumCapacity(possibleCPUs: cpus) * UInt64(Slot.size)
     let wanted = bytes ?? max(standard, least)
     if let geometry = RingGeometry(capacity: wanted / UInt64(Slot.size), possibleCPUs: cpus),
-      wanted % UInt64(Slot.size) == 0, geometry.byteCount <= UInt64(UInt32.max)
+      wanted % UInt64(Slot.size) == 0, wanted <= largest
     {
       return geometry
     }
@@ -51,8 +55,9 @@ public enum RingSize {
         "a ring of \(text(wanted)) is too small for \(possibleCPUs) possible CPUs; "
           + "the smallest that works here is --ring-size \(text(least))")
     }
-    if wanted > 1 << 31 {
-      throw CaptureError("a ring of \(text(wanted)) is too large; the largest is --ring-size 2GiB")
+    if wanted > largest {
+      throw CaptureError(
+        "a ring of \(text(wanted)) is too large; the largest is --ring-size \(text(largest))")
     }
     var below: UInt64 = 1
     while below << 1 <= wanted { below <<= 1 }

@@ -1,3 +1,4 @@
+import Capture
 import SequencerABI
 
 /// What a trace needs of the kernel; ``Diagnosis`` compares a machine with it.
@@ -59,30 +60,18 @@ public struct Requirements: Hashable, Sendable {
 
   /// What tracing processes needs.
   ///
-  /// `bpf_ktime_get_coarse_ns` is not among the helpers: since 5.16 no kernel gives it to tracing
-  /// programs.
+  /// The fields are the programs' own list. `bpf_ktime_get_coarse_ns` is not among the helpers: BTF
+  /// tracepoints may not call it (seen on 6.18), coarse timestamps are made of `bpf_jiffies64`.
   public static let process = Requirements(
     tracepoints: ["task_newtask", "sched_process_exec", "sched_process_exit"],
     optionalTracepoints: [
       Optional("sched_prepare_exec", without: "credentials before an exec are not reported")
     ],
     helpers: [
-      "ktime_get_ns", "get_current_task_btf", "get_current_pid_tgid", "get_current_uid_gid",
-      "get_current_cgroup_id", "get_smp_processor_id", "probe_read_kernel", "probe_read_user",
-      "probe_read_kernel_str", "task_storage_get", "task_storage_delete", "map_lookup_elem",
-      "ringbuf_output", "current_task_under_cgroup",
+      "map_lookup_elem", "ktime_get_ns", "jiffies64", "get_smp_processor_id",
+      "get_current_task_btf", "get_current_cgroup_id", "current_task_under_cgroup",
+      "probe_read_kernel", "probe_read_kernel_str", "probe_read_user", "task_storage_get",
+      "ringbuf_output",
     ],
-    fields: [
-      Field("task_struct", "pid"), Field("task_struct", "tgid"), Field("task_struct", "comm"),
-      Field("task_struct", "start_boottime"), Field("task_struct", "real_parent"),
-      Field("task_struct", "group_leader"), Field("task_struct", "signal"),
-      Field("task_struct", "cred"), Field("task_struct", "mm"), Field("task_struct", "exit_code"),
-      Field("task_struct", "fs"), Field("signal_struct", "live"),
-      Field("signal_struct", "group_exit_code"), Field("mm_struct", "arg_start"),
-      Field("mm_struct", "arg_end"), Field("mm_struct", "exe_file"), Field("cred", "uid"),
-      Field("cred", "gid"), Field("cred", "cap_effective"), Field("linux_binprm", "filename"),
-      Field("file", "f_inode"), Field("inode", "i_ino"), Field("inode", "i_sb"),
-      Field("super_block", "s_dev"), Field("fs_struct", "pwd.dentry"),
-      Field("dentry", "d_name.name"), Field("dentry", "d_parent"),
-    ])
+    fields: KernelField.all.map { Field($0.structure, $0.path) })
 }

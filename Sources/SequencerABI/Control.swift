@@ -31,6 +31,8 @@ public enum ControlLayout {
   @inlinable public static var followFailures: Int { 392 }
   /// UInt32: 1 while the task iterator seeds the filter.
   @inlinable public static var seeding: Int { 400 }
+  /// UInt64: what `jiffies × tick` lacks to `CLOCK_MONOTONIC`, ns; wraps. For coarse timestamps.
+  @inlinable public static var coarseBase: Int { 408 }
   /// Bytes of the map's one element: a page.
   @inlinable public static var size: Int { 4096 }
 

@@ -40,7 +40,6 @@ extension GapBlock {
   @inlinable @inline(__always)
   mutating func takeFamily(_ family: Int, _ cpu: UnsafeMutableRawPointer) -> UInt32 {
     let counter = unsafe cpu + (CPUStateLayout.pendingLost + family * 4)
-    guard unsafe seq_load_u32(counter) != 0 else { return 0 }
     let taken = unsafe seq_exchange_u32(counter, 0)
     total &+= UInt64(taken)
     return taken

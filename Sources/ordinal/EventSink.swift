@@ -31,6 +31,7 @@ struct EventSink: ~Copyable {
   private(set) var unreadable: UInt64 = 0
   private(set) var firstUnreadable: DecodingError?
   private var limit: UInt64
+  private var isDiscarding = false
 
   init(_ request: TraceRequest, verifier: CausalityVerifier) {
     self.verifier = verifier
@@ -51,6 +52,9 @@ struct EventSink: ~Copyable {
 
   /// No more events are wanted: what still comes is counted as filtered.
   mutating func close() { limit = accepted }
+
+  /// Events can't be written any more: what still comes is counted, and lost.
+  mutating func discard() { isDiscarding = true }
 
   /// Takes a record.
   mutating func take(_ record: RecordView) {
@@ -74,6 +78,7 @@ struct EventSink: ~Copyable {
     case .exit: exits += 1
     case .test: break
     }
+    if isDiscarding { return }
     switch format {
     case .json(var json):
       json.write(event, context: &context, into: &output.buffer)

@@ -12,22 +12,43 @@ import Glibc
       """,
     version: "0.1.0",
     subcommands: [TraceCommand.self, DoctorCommand.self])
-}
 
-/// Says one line on stderr, for people.
-func complain(_ message: String) {
-  let line = "ordinal: \(message)\n"
-  _ = unsafe write(STDERR_FILENO, line, line.utf8.count)
-}
+  static func main() {
+    StandardDescriptors.fill()
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      // A command's own status may be any number, 64 as well.
+      if error is ExitCode || exitCode(for: error) != .validationFailure { exit(withError: error) }
+      complain(usageProblem(message(for: error)))
+      Glibc.exit(statusOfUsage(message(for: error)))
+    }
+  }
 
-/// An end that the user must hear of: one line, and the exit status it leads to.
-struct Failure: Error {
-  let message: String
-  let status: Int32
+  /// The parser's message as one line with what to do next.
+  private static func usageProblem(_ message: String) -> String {
+    let words = CommandLine.arguments.dropFirst()
+    let name = subcommandNames.first { words.first == $0 }.map { " \($0)" } ?? ""
+    var line = message.split(whereSeparator: \.isNewline).joined(separator: " ")
+    if line.hasSuffix(".") { line.removeLast() }
+    // ArgumentParser writes sentences; ours begin as the rest of a line.
+    line = line.prefix(1).lowercased() + line.dropFirst()
+    line += line.hasSuffix("?") ? " See" : "; see"
+    line += " 'ordinal\(name) --help'"
+    let isStray = message.contains("nexpected argument") || message.hasPrefix("Unknown option")
+    if isStray && name == " trace" && !words.contains("--") {
+      line += " (a command to trace goes behind '--')"
+    }
+    return line
+  }
 
-  /// Bad input or a machine that can't trace: exit status 2.
-  init(_ message: String, status: Int32 = 2) {
-    self.message = message
-    self.status = status
+  private static let subcommandNames = ["trace", "doctor"]
+
+  /// 2 for a value that can't be used, as for those that are found bad later; else 64.
+  ///
+  /// The parser tells the two apart by its words only; CommandTests pin them.
+  private static func statusOfUsage(_ message: String) -> Int32 {
+    message.hasPrefix("The value '") ? 2 : ExitCode.validationFailure.rawValue
   }
 }

@@ -13,7 +13,7 @@ struct SummaryTarget {
       descriptor = STDERR_FILENO
       return
     }
-    descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+    descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
     if descriptor < 0 {
       throw Failure(
         "--summary: can't write \(path): \(unsafe String(cString: strerror(errno))); "
@@ -29,6 +29,8 @@ struct SummaryTarget {
     var buffer = OutputBuffer(capacity: 1024)
     summary.writeJSON(into: &buffer)
     let bytes = buffer.array
+    // Only now: a run that could not begin leaves an earlier account as it was. A pipe can't be cut.
+    if !isStandardError { ftruncate(descriptor, 0) }
     var written = 0
     while written < bytes.count {
       let got = unsafe bytes[written...].withUnsafeBytes {
@@ -38,7 +40,8 @@ struct SummaryTarget {
         written += got
       } else if errno != EINTR {
         throw Failure(
-          "--summary: can't write \(path): \(unsafe String(cString: strerror(errno)))", status: 1)
+          "--summary: can't write \(path): \(unsafe String(cString: strerror(errno))); "
+            + "name another file, or - for stderr", status: 1)
       }
     }
   }

@@ -13,7 +13,7 @@ struct TraceCommand: ParsableCommand {
     commandName: "trace",
     abstract: "Print fork, exec and exit events as they happen, in causal order.",
     usage: """
-      ordinal trace [filters] [-o pretty|json|compact|tree] [--duration S] [--count N]
+      ordinal trace [filters] [-o FORMAT] [--duration S] [--count N]
       ordinal trace [options] -- COMMAND [ARGUMENT …]
       """,
     discussion: """
@@ -40,14 +40,17 @@ struct TraceCommand: ParsableCommand {
   var events = "process"
 
   @Option(
+    parsing: .unconditionalSingleValue,
     help: ArgumentHelp("Only this process and its threads; may be repeated.", valueName: "PID"))
   var pid: [Int32] = []
 
   @Option(
+    parsing: .unconditionalSingleValue,
     help: ArgumentHelp("Only this process and its descendants; may be repeated.", valueName: "PID"))
   var tree: [Int32] = []
 
   @Option(
+    parsing: .unconditionalSingleValue,
     help: ArgumentHelp("Only this user, by name or number; may be repeated.", valueName: "user"))
   var uid: [String] = []
 
@@ -61,20 +64,25 @@ struct TraceCommand: ParsableCommand {
       "Only tasks in this cgroup v2 directory or below; may be repeated.", valueName: "path"))
   var cgroup: [String] = []
 
-  @Option(help: ArgumentHelp("End after this many seconds, e.g. 1.5.", valueName: "seconds"))
+  // A value may begin with a dash: "-1" is told as a bad value, not as a missing one.
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("End after this many seconds, e.g. 1.5.", valueName: "seconds"))
   var duration: Double?
 
-  @Option(help: ArgumentHelp("End after this many events.", valueName: "N"))
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("End after this many events.", valueName: "N"))
   var count: UInt64?
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp("Size of the ring, a power of two (default 16MiB).", valueName: "size"))
   var ringSize: String?
 
   @Option(help: "How to wait for events: park, yield or spin.")
   var wait: Wait = .park
 
-  @Option(help: "Clock of the timestamps: precise, coarse or none.")
+  @Option(help: "Clock of the timestamps: precise or none (no kernel lends its coarse one).")
   var timestamps: Timestamps = .precise
 
   @Option(
@@ -121,6 +129,7 @@ struct TraceCommand: ParsableCommand {
   /// The verifier's last words; the whole log is rarely wanted on a terminal.
   private func explain(_ log: String) {
     let lines = log.split(separator: "\n").suffix(12)
-    complain("the verifier's last lines:\n  " + lines.joined(separator: "\n  "))
+    complain("the verifier's last lines:")
+    for line in lines { complain("  \(line)") }
   }
 }

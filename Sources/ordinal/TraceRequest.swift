@@ -1,4 +1,5 @@
 import BPFLoader
+import COrdinalSystem
 import Capture
 import Glibc
 import KernelEvents
@@ -24,6 +25,9 @@ struct TraceRequest {
   var isQuiet: Bool
 
   init(_ options: TraceCommand) throws {
+    if unsafe StandardDescriptors.isOutputClosed {
+      throw Failure("standard output is closed; send the events to a file or a pipe, or >/dev/null")
+    }
     let isTerminal = isatty(STDOUT_FILENO) == 1
     output = options.output ?? (isTerminal ? .pretty : .json)
     wait =
@@ -36,6 +40,13 @@ struct TraceRequest {
     leavesPinned = options.leavePinned
     isQuiet = options.quiet
     hasCommand = !options.command.isEmpty
+    if !hasCommand && CommandLine.arguments.last == "--" {
+      throw Failure(
+        "there is no command behind '--'; leave '--' out to trace the machine", status: 64)
+    }
+    if endsWithCommand && !hasCommand {
+      throw Failure("--until command needs a command: ordinal trace --until command -- COMMAND")
+    }
     for name in options.events.split(separator: ",", omittingEmptySubsequences: false)
     where name != "process" {
       throw Failure("--events: there is no family '\(name)'; this version has: process")
@@ -51,6 +62,11 @@ struct TraceRequest {
     }
     capture.pinName = options.pin
     capture.includesSelf = options.includeSelf
+    if options.timestamps == .coarse {
+      throw Failure(
+        "--timestamps coarse: Linux lends its coarse clock to no tracing program since 5.16; "
+          + "use precise or none")
+    }
     capture.timestamps =
       switch options.timestamps {
       case .precise: .precise
@@ -59,7 +75,7 @@ struct TraceRequest {
       }
     if let text = options.ringSize {
       guard let bytes = RingSize.parse(text) else {
-        throw Failure("--ring-size '\(text)' is not a size; write e.g. 512KiB, 16MiB or 1GiB")
+        throw Failure("--ring-size '\(text)' is not a size; write e.g. 512KiB or 16MiB")
       }
       capture.ringBytes = bytes
     }
@@ -71,19 +87,18 @@ struct TraceRequest {
     }
     count = options.count
     if count == 0 { throw Failure("--count 0 would deliver nothing; give a number above 0") }
-    if let path = options.summary { summary = try SummaryTarget(path) }
     try setFilter(options)
     if hasCommand {
       capture.filter.followsCommand = true
       command = rawArguments(last: options.command.count)
     }
+    // Last: nothing is made for a request that is refused.
+    if let path = options.summary { summary = try SummaryTarget(path) }
   }
 
   private mutating func setFilter(_ options: TraceCommand) throws {
     for pid in options.pid + options.tree {
-      guard pid > 0, kill(pid, 0) == 0 || errno == EPERM else {
-        throw Failure("there is no process \(pid); `ps -e` lists those there are")
-      }
+      try checkProcess(pid)
     }
     if !(options.pid.isEmpty && options.tree.isEmpty), !isInitialPIDNamespace() {
       throw Failure(
@@ -110,6 +125,19 @@ struct TraceRequest {
   }
 }
 
+private func checkProcess(_ pid: Int32) throws {
+  guard pid > 0, kill(pid, 0) == 0 || errno == EPERM else {
+    throw Failure("there is no process \(pid); `ps -e` lists those there are")
+  }
+  // kill() takes a thread's id as well; a pidfd names processes only.
+  let descriptor = ordinal_pidfd_open(pid)
+  if descriptor >= 0 {
+    close(descriptor)
+  } else if errno == EINVAL || errno == ENOENT {
+    throw Failure("\(pid) is a thread; give its process, Tgid in /proc/\(pid)/status")
+  }
+}
+
 private func userID(_ text: String) throws -> UInt32 {
   if let number = UInt32(text) { return number }
   if let entry = unsafe getpwnam(text) { return unsafe entry.pointee.pw_uid }
@@ -117,6 +145,7 @@ private func userID(_ text: String) throws -> UInt32 {
 }
 
 private func cgroupDirectory(_ text: String) throws -> String {
+  if text.isEmpty { throw Failure("--cgroup '' names no directory; give a path below cgroup v2's") }
   guard let mount = MountTable.current()?.mountPoint(ofType: "cgroup2") else {
     throw Failure(
       "--cgroup needs cgroup v2; mount it: mount -t cgroup2 none /sys/fs/cgroup")
@@ -127,6 +156,12 @@ private func cgroupDirectory(_ text: String) throws -> String {
   var status = stat()
   guard unsafe stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
     throw Failure("--cgroup: \(path) is no directory; `ls \(mount)` lists what there is")
+  }
+  // ".." may have left the mount.
+  let device = status.st_dev
+  guard unsafe stat(mount, &status) == 0, status.st_dev == device else {
+    throw Failure(
+      "--cgroup: \(path) is no cgroup v2 directory; `ls \(mount)` lists those there are")
   }
   return path
 }

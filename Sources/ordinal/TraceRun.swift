@@ -81,7 +81,7 @@ struct TraceRun: ~Copyable {
 
   /// Traces until something ends the run, and tells its account.
   mutating func run() throws -> Int32 {
-    if let problem = command.release() { complain(problem) }
+    if let problem = command.release() { return try concludeUnrun(problem) }
     limitPrivileges()
     announce()
     do { try loop() } catch {
@@ -190,7 +190,7 @@ struct TraceRun: ~Copyable {
   /// Writes what is in the buffer. A first signal ends the run and the flush goes on, so that what
   /// was published is delivered; a second one leaves the rest.
   private mutating func flush() {
-    if let outputError, outputError != .interrupted { return }
+    if outputError != nil { return }
     while true {
       let result = sink.output.flush(interrupt: signals.descriptor)
       switch result {
@@ -204,15 +204,18 @@ struct TraceRun: ~Copyable {
           session.end(leavesPinned: request.leavesPinned)
           if stops > 1 + (request.hasCommand ? 1 : 0) {
             outputError = .interrupted
+            sink.discard()
             return
           }
         }
       case .closed:
         outputError = result
         reason = reason ?? "the reader closed the output"
+        sink.close()
         return
       case .failed(let code):
         outputError = result
+        sink.discard()
         reason = reason ?? "can't write: \(unsafe String(cString: strerror(code)))"
         complain("can't write the events: \(unsafe String(cString: strerror(code)))")
         return
@@ -223,12 +226,10 @@ struct TraceRun: ~Copyable {
   // MARK: The end
 
   private mutating func drainRest() throws {
-    if sink.isComplete || outputError != nil { sink.close() }
     let patience = monotonicNow() &+ 10_000_000_000
     while true {
       let count = try drain()
       if sink.output.isFull { flush() }
-      if outputError != nil { sink.close() }
       if count > 0 { continue }
       if session.consumer.backlog == 0 || request.leavesPinned { break }
       if monotonicNow() > patience {
@@ -244,11 +245,23 @@ struct TraceRun: ~Copyable {
     flush()
   }
 
+  /// The command could not be run: one line is all there is to say, and a summary where one was asked
+  /// for.
+  private mutating func concludeUnrun(_ problem: String) throws -> Int32 {
+    complain(problem)
+    sink.close()
+    session.end()
+    reason = "the command could not be run"
+    try drainRest()
+    if let target = request.summary { try target.write(account(try session.figures())) }
+    return command.exitStatus ?? 126
+  }
+
   private mutating func conclude() throws -> Int32 {
     let figures = try session.figures()
     let summary = account(figures)
-    if let target = request.summary { try target.write(summary) }
     if !request.isQuiet && !(request.summary?.isStandardError ?? false) { say(summary) }
+    if let target = request.summary { try target.write(summary) }
     if let error = sink.firstUnreadable {
       complain("\(sink.unreadable) records could not be read; the first: \(error)")
     }
@@ -258,10 +271,25 @@ struct TraceRun: ~Copyable {
     for violation in sink.verifier.firstCausalityViolations.prefix(5) {
       complain("causality violation: \(violation)")
     }
-    if let status = command.exitStatus { return status }
+    if let status = waitForCommand() { return status }
     if request.hasCommand { return 128 + (stopSignal ?? 0) }
     if case .failed = outputError { return 1 }
     return 0
+  }
+
+  /// Waits for a command that goes on after the trace (`--count`, `--duration`, a reader that went
+  /// away): its status is ours. A stop that ended the trace without it ends the wait.
+  private mutating func waitForCommand() -> Int32? {
+    guard request.hasCommand else { return nil }
+    if !command.hasEnded() && stopSignal == nil && !request.isQuiet {
+      complain("waiting for the command, process \(command.pid ?? 0), which is no longer traced")
+    }
+    while !command.hasEnded() && stopSignal == nil {
+      var waiting = pollfd(fd: signals.descriptor, events: Int16(POLLIN), revents: 0)
+      _ = unsafe poll(&waiting, 1, -1)
+      handleSignals()
+    }
+    return command.exitStatus
   }
 
   /// The account: `offered` is what the kernel counted before its gate, so the equation is checked,
@@ -270,8 +298,8 @@ struct TraceRun: ~Copyable {
     var summary = Summary()
     let missed = figures.missedTotal
     sink.verifier.finish(missed: missed)
-    // Taken from the ring but never written: a failed or abandoned output loses them; a reader that
-    // closed its end did not want them.
+    // Taken from the ring but never written: an output that failed or was given up loses them; a
+    // reader that closed its end did not want them.
     var unwritten = sink.accepted &- sink.output.delivered
     var filtered = figures.filtered &+ sink.filtered
     var notWanted = sink.filtered

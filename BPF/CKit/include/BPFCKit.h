@@ -39,6 +39,7 @@ struct kit_config {
   uint32_t filter_cgroups;    /* this many entries of `cgroups` */
   uint32_t filter_comm;       /* comm & mask == value */
   uint32_t reserved;
+  uint64_t tick_ns;           /* of a jiffy, for coarse timestamps */
   uint64_t comm_value[2];
   uint64_t comm_mask[2];
   struct kit_offsets offsets;
@@ -55,10 +56,27 @@ struct kit_task_state {
 };
 
 /* Per-CPU room to size strings in before the claim. */
-enum { KIT_SCRATCH_PATH = 1024, KIT_SCRATCH_CWD = 512, KIT_COMPONENT = 256 };
+enum {
+  KIT_SCRATCH_PATH = 1024,
+  KIT_SCRATCH_CWD = 512,
+  KIT_COMPONENT = 256,
+  KIT_SCRATCH_CWD_LENGTH = KIT_SCRATCH_PATH + KIT_SCRATCH_CWD + KIT_COMPONENT,
+  KIT_SCRATCH_CWD_COMPLETE = KIT_SCRATCH_CWD_LENGTH + 8,
+  KIT_SCRATCH_DENTRY = KIT_SCRATCH_CWD_LENGTH + 16,
+  KIT_SCRATCH_MOUNT = KIT_SCRATCH_CWD_LENGTH + 24,
+  KIT_SCRATCH_FLAGS = KIT_SCRATCH_CWD_LENGTH + 32,
+  KIT_SCRATCH_PATH_LENGTH = KIT_SCRATCH_CWD_LENGTH + 40,
+};
 struct kit_scratch {
   char path[KIT_SCRATCH_PATH];
   char cwd[KIT_SCRATCH_CWD + KIT_COMPONENT];
+  /* Numbers that go through memory, so that the verifier forgets which path they came by. */
+  uint64_t cwd_length;
+  uint64_t cwd_complete;
+  uint64_t dentry;
+  uint64_t mount;
+  uint64_t flags;
+  uint64_t path_length;
 };
 
 #if defined(SEQ_TARGET_BPF) && !defined(KIT_MAPS_DEFINED)
@@ -75,6 +93,7 @@ KIT_CONFIG(kit_capacity, uint64_t, capacity)
 KIT_CONFIG(kit_high_water, uint64_t, high_water)
 KIT_CONFIG(kit_self_tgid, uint32_t, self_tgid)
 KIT_CONFIG(kit_timestamps, uint32_t, timestamps)
+KIT_CONFIG(kit_tick_ns, uint64_t, tick_ns)
 KIT_CONFIG(kit_has_group_dead, uint32_t, has_group_dead)
 KIT_CONFIG(kit_filter_followed, uint32_t, filter_followed)
 KIT_CONFIG(kit_filter_uid, uint32_t, filter_uid)
@@ -107,7 +126,7 @@ KIT_INLINE void *_Nullable kit_lookup(void *_Nonnull map, uint32_t key) {
   return ((void *(*)(void *, const void *))1)(map, &key);
 }
 KIT_INLINE uint64_t kit_ktime_ns(void) { return ((uint64_t(*)(void))5)(); }
-KIT_INLINE uint64_t kit_ktime_coarse_ns(void) { return ((uint64_t(*)(void))160)(); }
+KIT_INLINE uint64_t kit_jiffies(void) { return ((uint64_t(*)(void))118)(); }
 KIT_INLINE uint32_t kit_cpu(void) { return ((uint32_t(*)(void))8)(); }
 KIT_INLINE uint64_t kit_cgroup_id(void) { return ((uint64_t(*)(void))80)(); }
 KIT_INLINE int64_t kit_under_cgroup(void *_Nonnull map, uint32_t index) {
