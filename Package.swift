@@ -94,5 +94,21 @@ let package = Package(
     .testTarget(
       name: "EventTests", dependencies: ["KernelEvents", "EventFormats", "Causality"],
       swiftSettings: house),
+
+    // The live kernel, and a workload that knows what it did.
+    .executableTarget(
+      name: "workload", path: "Tests/Workload", sources: ["main.c", "log.c", "watch.c"],
+      linkerSettings: [.linkedLibrary("pthread")]),
+    .target(
+      name: "CTestSupport", path: "Tests/CTestSupport", linkerSettings: [.linkedLibrary("util")]),
+    .target(
+      name: "TestSupport", dependencies: ["CTestSupport"], path: "Tests/TestSupport",
+      swiftSettings: house),
+    .testTarget(
+      name: "KernelTests",
+      dependencies: [
+        "TestSupport", "Capture", "Causality", "KernelEvents", "Sequencer", "SequencerABI",
+      ],
+      swiftSettings: house),
   ]
 )

@@ -1,0 +1,22 @@
+#ifndef CTESTSUPPORT_H
+#define CTESTSUPPORT_H
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Starts a program with these descriptors as its 0, 1 and 2; no other of ours stays open in it.
+   Signals are as a shell has them. With `session`, it leads a session of its own whose terminal is
+   `input`; else with `group`, a process group of its own. Returns its pid, or -1 with errno. */
+pid_t test_spawn(
+    const char *path, char *const *arguments, char *const *environment, int input, int output,
+    int errors, int session, int group);
+
+/* A descriptor of a process; -1 with errno. */
+long test_pidfd_open(pid_t pid);
+
+/* A new pseudo terminal; 0, or -1 with errno. */
+int test_open_terminal(int *master, int *slave);
+
+enum test_bpf_kind { TEST_BPF_PROGRAM, TEST_BPF_MAP, TEST_BPF_LINK };
+/* Whether a BPF program, map or link with this id exists: 1 or 0; -1 if that can't be known. */
+int test_bpf_exists(enum test_bpf_kind kind, uint32_t id);
+#endif

@@ -1,0 +1,81 @@
+#define _GNU_SOURCE
+#include "CTestSupport.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <pty.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+pid_t test_spawn(
+    const char *path, char *const *arguments, char *const *environment, int input, int output,
+    int errors, int session, int group) {
+  int status[2];
+  if (pipe2(status, O_CLOEXEC) != 0) return -1;
+  pid_t pid = fork();
+  if (pid == 0) {
+    /* Only async-signal-safe calls from here on. */
+    if (session) {
+      setsid();
+      ioctl(input, TIOCSCTTY, 0);
+    } else if (group) {
+      setpgid(0, 0);
+    }
+    /* First out of the way of 0, 1 and 2. */
+    input = fcntl(input, F_DUPFD, 3);
+    output = fcntl(output, F_DUPFD, 3);
+    errors = fcntl(errors, F_DUPFD, 3);
+    dup2(input, 0);
+    dup2(output, 1);
+    dup2(errors, 2);
+    int saved = fcntl(status[1], F_DUPFD_CLOEXEC, 3);
+    dup2(saved, 3);
+    fcntl(3, F_SETFD, FD_CLOEXEC);
+    syscall(SYS_close_range, 4, ~0u, 0);
+    for (int number = 1; number < 32; number++) signal(number, SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, 0);
+    execve(path, arguments, environment);
+    int code = errno;
+    ssize_t unused = write(3, &code, sizeof code);
+    (void)unused;
+    _exit(127);
+  }
+  int saved = errno, code;
+  close(status[1]);
+  if (pid > 0 && read(status[0], &code, sizeof code) == sizeof code) saved = code, pid = -1;
+  close(status[0]);
+  errno = saved;
+  return pid;
+}
+
+long test_pidfd_open(pid_t pid) { return syscall(SYS_pidfd_open, pid, 0); }
+
+int test_open_terminal(int *master, int *slave) {
+  int result = openpty(master, slave, 0, 0, 0);
+  if (result == 0) {
+    fcntl(*master, F_SETFD, FD_CLOEXEC);
+    fcntl(*slave, F_SETFD, FD_CLOEXEC);
+  }
+  return result;
+}
+
+int test_bpf_exists(enum test_bpf_kind kind, uint32_t id) {
+  union bpf_attr attributes;
+  memset(&attributes, 0, sizeof attributes);
+  attributes.prog_id = id; /* the same place for all three */
+  int command = kind == TEST_BPF_PROGRAM ? BPF_PROG_GET_FD_BY_ID
+                : kind == TEST_BPF_MAP   ? BPF_MAP_GET_FD_BY_ID
+                                         : BPF_LINK_GET_FD_BY_ID;
+  int descriptor = (int)syscall(SYS_bpf, command, &attributes, sizeof attributes);
+  if (descriptor >= 0) {
+    close(descriptor);
+    return 1;
+  }
+  return errno == ENOENT ? 0 : -1;
+}

@@ -1,0 +1,11 @@
+import Testing
+
+extension Tag {
+  /// Needs root and the live kernel.
+  @Tag static var kernel: Self
+}
+
+/// The tests on the running kernel, one after the other: two tracers at once would disturb each
+/// other's figures. Each file extends this with a suite.
+@Suite("On the live kernel", .serialized, .tags(.kernel))
+enum LiveKernelTests {}
