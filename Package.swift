@@ -82,8 +82,12 @@ let package = Package(
     // Tests. Those that need root carry the tag `kernel`.
     .testTarget(
       name: "SequencerTests",
-      dependencies: ["SequencerABI", "SequencerCore", "CSequencerAtomics", "Sequencer"],
+      dependencies: [
+        "SequencerABI", "SequencerCore", "CSequencerAtomics", "Sequencer", "BPFCKit",
+      ],
       swiftSettings: house),
+    .testTarget(
+      name: "CaptureTests", dependencies: ["Capture", "SequencerABI"], swiftSettings: house),
     .testTarget(
       name: "BPFPipelineTests", dependencies: ["BPFPipeline", "KernelObjects"],
       exclude: ["bpf-build.json"], swiftSettings: house, plugins: ["BPFBuildPlugin"]),

@@ -1,0 +1,115 @@
+import SequencerABI
+import SequencerCore
+
+/// A record that tells whether it was torn: every word of its payload follows from its producer's
+/// number and its place among that producer's records.
+struct TestRecord: Equatable {
+  var producer: UInt64
+  var number: UInt64
+
+  /// Word `index` of the payload.
+  func word(_ index: Int) -> UInt64 {
+    switch index {
+    case 0: return producer
+    case 1: return number
+    default:
+      var mixed = (number &* 0x9E37_79B9_7F4A_7C15) ^ (producer << 48) ^ UInt64(index)
+      mixed = (mixed ^ (mixed >> 29)) &* 0xBF58_476D_1CE4_E5B9
+      // Never zero, so that no word that was cleared or never written passes.
+      return mixed | 1
+    }
+  }
+
+  /// Words of the payload of a record of `slots` slots, the gap block not counted.
+  static func wordCount(slots: UInt64) -> Int {
+    (Int(slots) * Slot.size - Slot.headerSize) / 8
+  }
+
+  /// Publishes the record, or counts its loss.
+  ///
+  /// - Returns: its ticket; nil if it was lost.
+  @discardableResult
+  func produce(
+    _ producer: Producer<HostMemory>, slots: UInt64 = 1, family: EventFamily = .test
+  ) -> UInt64? {
+    guard let claim = producer.claim(slots: slots, family: family) else { return nil }
+    let ticket = claim.ticket
+    let count = TestRecord.wordCount(slots: slots)
+    for index in 0..<count {
+      unsafe claim.payload.storeBytes(of: word(index), toByteOffset: 8 * index, as: UInt64.self)
+    }
+    producer.publish(
+      claim, kind: .test, cpu: UInt32(producer.memory.cpu), flags: [],
+      payloadLength: UInt32(8 * count))
+    return ticket
+  }
+}
+
+/// What a consumer found in the ring, copied and checked.
+struct Delivered: Equatable {
+  var ticket: UInt64
+  var cpu: Int
+  var span: UInt64
+  var record: TestRecord
+  var lostBefore: UInt64
+  var gap: DeliveredGap?
+  /// Whether every word was as its producer wrote it.
+  var isWhole: Bool
+}
+
+/// A gap block, copied.
+struct DeliveredGap: Equatable {
+  /// Sequences as tickets + 1; 0: none.
+  var after: UInt64
+  var total: UInt64
+  var byFamily: [UInt64]
+
+  init(_ block: GapBlock) {
+    after = block.afterSequence
+    total = block.total
+    // A tuple of sixteen equal elements is laid out as an array of them.
+    byFamily = unsafe withUnsafeBytes(of: block.lost) { raw in
+      (0..<EventFamily.count).map {
+        unsafe UInt64(raw.load(fromByteOffset: 4 * $0, as: UInt32.self))
+      }
+    }
+  }
+}
+
+extension Delivered {
+  /// Copies and checks the record at `bytes`.
+  init(_ bytes: UnsafeRawPointer, span: UInt64) {
+    let header = unsafe bytes.load(as: RecordHeader.self)
+    let hasGap = RecordFlags(rawValue: header.flags).contains(.gap)
+    let word = { (index: Int) in
+      unsafe bytes.load(fromByteOffset: Slot.headerSize + 8 * index, as: UInt64.self)
+    }
+    record = TestRecord(producer: word(0), number: word(1))
+    ticket = header.sequence &- 1
+    cpu = Int(header.cpu)
+    self.span = span
+    lostBefore = UInt64(header.lostBefore)
+    let count = TestRecord.wordCount(slots: span - (hasGap ? 1 : 0))
+    isWhole =
+      header.span == UInt16(span) && header.kind == EventKind.test.rawValue
+      && header.payloadLength == UInt32(8 * count)
+    for index in 0..<count where word(index) != record.word(index) { isWhole = false }
+    if hasGap {
+      gap = unsafe DeliveredGap(
+        bytes.load(fromByteOffset: Int(span - 1) * Slot.size, as: GapBlock.self))
+    }
+  }
+}
+
+extension Consumer where Memory == HostMemory {
+  /// Reads everything that is ready, and releases it.
+  mutating func readAll(limit: Int = .max) -> [Delivered] {
+    var all: [Delivered] = []
+    while all.count < limit, let next = unsafe next() {
+      all.append(unsafe Delivered(next.bytes, span: next.span))
+      unsafe advance(over: next.bytes, span: next.span)
+    }
+    release()
+    return all
+  }
+}
