@@ -90,8 +90,14 @@ let package = Package(
     .testTarget(
       name: "DoctorTests", dependencies: ["Doctor", "BPFLoader", "SequencerABI"],
       swiftSettings: house),
+    .target(
+      name: "JSONSchemaValidation", path: "Tests/JSONSchemaValidation", swiftSettings: house),
     .testTarget(
-      name: "EventTests", dependencies: ["KernelEvents", "EventFormats", "Causality"],
+      name: "EventTests",
+      dependencies: ["KernelEvents", "EventFormats", "Causality", "JSONSchemaValidation"],
       swiftSettings: house),
+    // Runs the built program; not linked with it.
+    .testTarget(
+      name: "CommandTests", dependencies: ["JSONSchemaValidation"], swiftSettings: house),
   ]
 )
