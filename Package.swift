@@ -95,8 +95,11 @@ let package = Package(
     .testTarget(
       name: "DoctorTests", dependencies: ["Doctor", "BPFLoader", "SequencerABI"],
       swiftSettings: house),
+    .target(
+      name: "JSONSchemaValidation", path: "Tests/JSONSchemaValidation", swiftSettings: house),
     .testTarget(
-      name: "EventTests", dependencies: ["KernelEvents", "EventFormats", "Causality"],
+      name: "EventTests",
+      dependencies: ["KernelEvents", "EventFormats", "Causality", "JSONSchemaValidation"],
       swiftSettings: house),
 
     // The live kernel, and a workload that knows what it did.
@@ -114,5 +117,9 @@ let package = Package(
         "TestSupport", "Capture", "Causality", "KernelEvents", "Sequencer", "SequencerABI",
       ],
       swiftSettings: house),
+
+    // Runs the built program; not linked with it.
+    .testTarget(
+      name: "CommandTests", dependencies: ["JSONSchemaValidation"], swiftSettings: house),
   ]
 )

@@ -14,6 +14,12 @@ struct KernelFacts {
 
   /// Reads the kernel's types; fails where a tracepoint or a field is missing.
   init() throws(CaptureError) {
+    let release = KernelVersion.runningRelease()
+    if let version = KernelVersion(release: release), version < .floor {
+      throw CaptureError(
+        "Linux \(release) is older than \(KernelVersion.floor.major).\(KernelVersion.floor.minor), "
+          + "the oldest that Ordinal runs on; boot a newer kernel")
+    }
     do {
       let types = try KernelBTF()
       for name in ["task_newtask", "sched_process_exec", "sched_process_exit"]

@@ -1,3 +1,4 @@
+import JSONSchemaValidation
 import Testing
 
 @Suite("The schema validator and the JSON reader the tests lean on")

@@ -1,4 +1,5 @@
 import EventFormats
+import JSONSchemaValidation
 import KernelEvents
 import SequencerABI
 import Testing

@@ -1,7 +1,7 @@
 /// A JSON text, read strictly: RFC 8259, valid UTF-8, no key twice, nothing behind the value.
 ///
 /// It shares no code with the writers it checks.
-enum JSONValue: Equatable {
+package enum JSONValue: Equatable, Sendable {
   case null
   case bool(Bool)
   case integer(Int128)
@@ -10,13 +10,13 @@ enum JSONValue: Equatable {
   case array([JSONValue])
   case object([String: JSONValue])
 
-  struct ParseError: Error, Equatable {
-    var offset: Int
-    var reason: String
+  package struct ParseError: Error, Equatable {
+    package var offset: Int
+    package var reason: String
   }
 
   /// Parses the whole of `bytes`.
-  init(parsing bytes: [UInt8]) throws(ParseError) {
+  package init(parsing bytes: [UInt8]) throws(ParseError) {
     var parser = Parser(bytes: bytes)
     parser.skipBlanks()
     self = try parser.value(depth: 0)
@@ -24,23 +24,23 @@ enum JSONValue: Equatable {
     guard parser.position == bytes.count else { throw parser.error("something behind the value") }
   }
 
-  init(parsing text: String) throws(ParseError) { try self.init(parsing: Array(text.utf8)) }
+  package init(parsing text: String) throws(ParseError) { try self.init(parsing: Array(text.utf8)) }
 
-  subscript(key: String) -> JSONValue? {
+  package subscript(key: String) -> JSONValue? {
     if case .object(let members) = self { return members[key] }
     return nil
   }
 
-  subscript(index: Int) -> JSONValue? {
+  package subscript(index: Int) -> JSONValue? {
     if case .array(let elements) = self, elements.indices.contains(index) {
       return elements[index]
     }
     return nil
   }
 
-  var string: String? { if case .string(let text) = self { text } else { nil } }
-  var integer: Int128? { if case .integer(let number) = self { number } else { nil } }
-  var count: Int? {
+  package var string: String? { if case .string(let text) = self { text } else { nil } }
+  package var integer: Int128? { if case .integer(let number) = self { number } else { nil } }
+  package var count: Int? {
     switch self {
     case .array(let elements): elements.count
     case .object(let members): members.count

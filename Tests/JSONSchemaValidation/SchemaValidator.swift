@@ -1,11 +1,11 @@
-import Foundation
+package import Foundation
 
 /// Checks JSON values against a schema: the part of JSON Schema 2020-12 that our schema files use.
 ///
 /// A keyword it doesn't know is an error of the schema, so that nothing is passed over in silence.
-struct SchemaValidator {
-  struct SchemaError: Error {
-    var reason: String
+package struct SchemaValidator: Sendable {
+  package struct SchemaError: Error {
+    package var reason: String
   }
 
   private let root: JSONValue
@@ -16,18 +16,18 @@ struct SchemaValidator {
     "minLength", "$ref",
   ]
 
-  init(schema: JSONValue) throws {
+  package init(schema: JSONValue) throws {
     root = schema
     try SchemaValidator.checkKeywords(of: schema, at: "#")
   }
 
   /// Reads a schema file.
-  init(file: URL) throws {
+  package init(file: URL) throws {
     try self.init(schema: JSONValue(parsing: Array(Data(contentsOf: file))))
   }
 
   /// The file `name` in the repository's `schema` folder.
-  static func shipped(_ name: String, from file: String = #filePath) throws -> SchemaValidator {
+  package static func shipped(_ name: String, from file: String = #filePath) throws -> SchemaValidator {
     var folder = URL(fileURLWithPath: file)
     while folder.path != "/" {
       folder.deleteLastPathComponent()
@@ -40,7 +40,7 @@ struct SchemaValidator {
   }
 
   /// What is wrong with `value`, each with its place; nothing where it is valid.
-  func problems(in value: JSONValue) -> [String] { check(value, root, at: "$") }
+  package func problems(in value: JSONValue) -> [String] { check(value, root, at: "$") }
 
   private static func checkKeywords(of schema: JSONValue, at place: String) throws {
     guard case .object(let members) = schema else {
