@@ -100,7 +100,10 @@ struct TraceRun: ~Copyable {
     let deadline = request.duration.map { began &+ $0 }
     while reason == nil {
       let count = try drain()
-      if sink.output.isFull { flush() }
+      // A full batch: more is waiting, and lines gather; else what there is goes out at once.
+      if sink.output.isFull || count < TraceRun.batch { flush() }
+      // A stream that never pauses must not keep the end from being seen.
+      handleSignals()
       checkEnds(deadline)
       if reason != nil { break }
       if count > 0 {
