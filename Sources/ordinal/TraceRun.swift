@@ -100,7 +100,10 @@ struct TraceRun: ~Copyable {
     let deadline = request.duration.map { began &+ $0 }
     while reason == nil {
       let count = try drain()
-      if sink.output.isFull { flush() }
+      // A full batch: more is waiting, and lines gather; else what there is goes out at once.
+      if sink.output.isFull || count < TraceRun.batch { flush() }
+      // A stream that never pauses must not keep the end from being seen.
+      handleSignals()
       checkEnds(deadline)
       if reason != nil { break }
       if count > 0 {
@@ -331,7 +334,7 @@ struct TraceRun: ~Copyable {
     summary.forks = sink.forks
     summary.execs = sink.execs
     summary.exits = sink.exits
-    if !session.isResumed {
+    if !session.isResumed && !request.leavesPinned {
       summary.lostByCPU = Dictionary(
         uniqueKeysWithValues: figures.lostByCPU.map { (UInt32($0.key), $0.value) })
     }
