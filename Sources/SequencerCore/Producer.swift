@@ -27,7 +27,7 @@ public import SequencerABI
     unsafe seq_add_u64(cpu + (CPUStateLayout.offered + Int(family.rawValue) * 8), 1)
     // 1: gating before the ticket. The claim's full barrier then orders the record's stores after
     // the consumer's release of these slots, on weakly ordered CPUs too.
-    let gating = unsafe seq_load_u64(control + ControlLayout.gating)
+    let gating = unsafe seq_load_before_barrier_u64(control + ControlLayout.gating)
     let closed = unsafe seq_load_u32(control + ControlLayout.gate) != 0
     let pending = unsafe seq_load_u32(cpu + CPUStateLayout.pendingTotal) != 0
     let span = slots &+ (pending ? 1 : 0)

@@ -38,18 +38,29 @@ SEQ_INLINE uint32_t seq_exchange_u32(void *_Nonnull p, uint32_t v) {
   return __atomic_exchange_n((uint32_t *)p, v, __ATOMIC_SEQ_CST);
 }
 
-/* Relaxed: never torn, never folded, no ordering. */
-SEQ_INLINE uint64_t seq_load_u64(const void *_Nonnull p) {
-  return *(const volatile uint64_t *)p;
-}
-SEQ_INLINE uint32_t seq_load_u32(const void *_Nonnull p) {
-  return *(const volatile uint32_t *)p;
-}
-SEQ_INLINE void seq_store_u64(void *_Nonnull p, uint64_t v) {
-  *(volatile uint64_t *)p = v;
-}
-SEQ_INLINE void seq_store_u32(void *_Nonnull p, uint32_t v) {
-  *(volatile uint32_t *)p = v;
+/* Relaxed: never torn, never folded, no ordering. The host's are what ThreadSanitizer knows as such. */
+#ifdef SEQ_TARGET_BPF
+#define SEQ_LOAD(type, p) (*(const volatile type *)(p))
+#define SEQ_STORE(type, p, v) (*(volatile type *)(p) = (v))
+#else
+#define SEQ_LOAD(type, p) __atomic_load_n((const volatile type *)(p), __ATOMIC_RELAXED)
+#define SEQ_STORE(type, p, v) __atomic_store_n((volatile type *)(p), (v), __ATOMIC_RELAXED)
+#endif
+SEQ_INLINE uint64_t seq_load_u64(const void *_Nonnull p) { return SEQ_LOAD(uint64_t, p); }
+SEQ_INLINE uint32_t seq_load_u32(const void *_Nonnull p) { return SEQ_LOAD(uint32_t, p); }
+SEQ_INLINE void seq_store_u64(void *_Nonnull p, uint64_t v) { SEQ_STORE(uint64_t, p, v); }
+SEQ_INLINE void seq_store_u32(void *_Nonnull p, uint32_t v) { SEQ_STORE(uint32_t, p, v); }
+
+/*
+ * Ordered before whatever follows the next full barrier. In the kernel the barrier of an atomic
+ * operation on any word does that; C's memory model has no such rule, so the host takes an acquire.
+ */
+SEQ_INLINE uint64_t seq_load_before_barrier_u64(const void *_Nonnull p) {
+#ifdef SEQ_TARGET_BPF
+  return SEQ_LOAD(uint64_t, p);
+#else
+  return __atomic_load_n((const volatile uint64_t *)p, __ATOMIC_ACQUIRE);
+#endif
 }
 
 #ifndef SEQ_TARGET_BPF
