@@ -14,12 +14,18 @@ public struct Doorbell: ~Copyable {
   /// A doorbell over a BPF ringbuf map. Its first page holds the consumer's position, its second the
   /// producers' (kernel/bpf/ringbuf.c).
   public init(descriptor: Int32) throws(SequencerError) {
+    try self.init(polled: descriptor, mapped: descriptor)
+  }
+
+  /// A doorbell that is heard by one descriptor and whose positions lie in another's pages: for tests,
+  /// as nothing but a BPF ringbuf is both.
+  package init(polled: Int32, mapped: Int32) throws(SequencerError) {
     let pageSize = sysconf(Int32(_SC_PAGESIZE))
-    let consumer = try MappedRegion(descriptor: descriptor, byteCount: pageSize)
+    let consumer = try MappedRegion(descriptor: mapped, byteCount: pageSize)
     let producer = try MappedRegion(
-      descriptor: descriptor, byteCount: pageSize, page: 1, isWritable: false)
+      descriptor: mapped, byteCount: pageSize, page: 1, isWritable: false)
     // A duplicate: the map's owner may close its own.
-    let duplicate = fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
+    let duplicate = fcntl(polled, F_DUPFD_CLOEXEC, 3)
     guard duplicate >= 0 else {
       throw SequencerError(
         "can't keep the doorbell's descriptor: \(describe(errno)); raise `ulimit -n`")

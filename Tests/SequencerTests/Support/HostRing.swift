@@ -1,3 +1,4 @@
+import CSequencerAtomics
 import Glibc
 import SequencerABI
 import SequencerCore
@@ -11,11 +12,13 @@ import SequencerCore
   nonisolated(unsafe) let cpuStates: UnsafeMutableRawPointer
   /// Rung by producers that found the consumer parked; read it with ``rings``.
   nonisolated(unsafe) private let bell: UnsafeMutablePointer<Int>
+  private let ownsMemory: Bool
 
   /// A zeroed ring; small ones take a reserve that the test vouches for.
   init(capacity: UInt64, reserve: UInt64, cpuCount: Int = 1) {
     geometry = RingGeometry(uncheckedCapacity: capacity, reserve: reserve)
     self.cpuCount = cpuCount
+    ownsMemory = true
     unsafe control = HostRing.zeroed(ControlLayout.size)
     unsafe slots = HostRing.zeroed(Int(geometry.byteCount))
     unsafe cpuStates = HostRing.zeroed(cpuCount * CPUStateLayout.size)
@@ -23,11 +26,27 @@ import SequencerCore
     unsafe bell.initialize(to: 0)
   }
 
+  /// A ring in memory that someone else owns and keeps.
+  init(
+    geometry: RingGeometry, cpuCount: Int, control: UnsafeMutableRawPointer,
+    slots: UnsafeMutableRawPointer, cpuStates: UnsafeMutableRawPointer
+  ) {
+    self.geometry = geometry
+    self.cpuCount = cpuCount
+    ownsMemory = false
+    unsafe self.control = unsafe control
+    unsafe self.slots = unsafe slots
+    unsafe self.cpuStates = unsafe cpuStates
+    unsafe bell = .allocate(capacity: 1)
+    unsafe bell.initialize(to: 0)
+  }
+
   deinit {
+    unsafe bell.deallocate()
+    guard ownsMemory else { return }
     unsafe control.deallocate()
     unsafe slots.deallocate()
     unsafe cpuStates.deallocate()
-    unsafe bell.deallocate()
   }
 
   private static func zeroed(_ byteCount: Int) -> UnsafeMutableRawPointer {
@@ -39,6 +58,9 @@ import SequencerCore
   /// How often the doorbell rang; only for tests of one thread.
   var rings: Int { unsafe bell.pointee }
   func ring() { unsafe bell.pointee += 1 }
+
+  /// Whether the consumer announced sleep; for any thread.
+  var isParked: Bool { unsafe seq_load_u32(control + ControlLayout.parked) != 0 }
 
   /// What a producer on `cpu` sees; `hook` is called at each of its steps.
   func memory(cpu: Int = 0, hook: ((ProducerStep) -> Void)? = nil) -> HostMemory {
