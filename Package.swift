@@ -131,6 +131,11 @@ let package = Package(
       ],
       swiftSettings: house),
 
+    // Runs the built benchmark, which counts what it allocates; not linked with it.
+    .testTarget(
+      name: "BenchmarkTests", dependencies: ["TestSupport", "ring-benchmark"],
+      swiftSettings: house),
+
     // Runs the built program; not linked with it.
     .testTarget(
       name: "CommandTests", dependencies: ["JSONSchemaValidation"], swiftSettings: house),

@@ -43,6 +43,13 @@ check_objects() {
   scripts/check-objects.sh
 }
 
+# Counts what draining and writing records allocates, which must be nothing. Only the optimiser's
+# output says so: a debug build boxes values.
+check_allocations() {
+  swift build -c release --product ring-benchmark </dev/null &&
+    "$(swift build -c release --show-bin-path)/ring-benchmark" --check-allocations
+}
+
 # Runs the tests that match $1 and not $2, through the command in the rest, and adds them up.
 run_tests() {
   run_name=$1
