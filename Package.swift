@@ -46,7 +46,9 @@ let package = Package(
     // Its root is BPF/, so that SwiftPM plans anew when a file appears there.
     .target(
       name: "KernelObjects", path: "BPF",
-      exclude: ["LICENSE", "Counter", "Kit", "CKit", "Programs", "Golden", "Maps.bpf.c", "bpf-build.json"],
+      exclude: [
+        "LICENSE", "Counter", "Kit", "CKit", "Programs", "Golden", "Maps.bpf.c", "bpf-build.json",
+      ],
       sources: ["Embedding"], swiftSettings: house, plugins: ["BPFBuildPlugin"]),
 
     // Loading, reading, understanding.
@@ -78,6 +80,17 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: house),
+
+    // Measurements; not installed.
+    .target(name: "CAllocationCounter", path: "Benchmarks/CAllocationCounter"),
+    .executableTarget(
+      name: "ring-benchmark",
+      dependencies: [
+        "SequencerABI", "SequencerCore", "Sequencer", "KernelEvents", "EventFormats",
+        "CAllocationCounter",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Benchmarks/RingBenchmark", swiftSettings: house),
 
     // Tests. Those that need root carry the tag `kernel`.
     .testTarget(
