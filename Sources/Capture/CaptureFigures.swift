@@ -4,8 +4,9 @@ public import Sequencer
 public struct CaptureFigures: Sendable {
   /// Sums of the per-CPU counters: `offered` since the ring was made, the others of this run.
   public var totals: AccountTotals
-  /// Events that consumers before this one handed out or told as lost: not this run's.
-  public var accountedBefore: UInt64
+  /// Events that passed the kernel's filters and reached the gate, counted before it. Of a capture
+  /// that is left to a successor: those that this consumer handed out or told as lost.
+  public var offered: UInt64
   /// Losses by CPU, for CPUs that lost something.
   public var lostByCPU: [Int: UInt64]
   /// Runs the kernel skipped, by program.
@@ -18,8 +19,6 @@ public struct CaptureFigures: Sendable {
 
   /// Sum of all losses at the gate.
   public var lost: UInt64 { totals.lost.reduce(0, +) }
-  /// Sum of all events that passed the kernel's filters and reached the gate.
-  public var offered: UInt64 { totals.offered.reduce(0, +) &- accountedBefore }
   /// Sum of all events the kernel's filters turned away.
   public var filtered: UInt64 { totals.filtered.reduce(0, +) }
   /// Sum of all skipped runs.

@@ -33,6 +33,7 @@ public struct CaptureSession: ~Copyable {
   private let filteredBefore: [UInt64]
   private var began: UInt64 = 0
   private var ended: UInt64?
+  private var isLeftPinned = false
   private var missedBefore: [(program: String, count: UInt64)] = []
   private var detachedMissed: [(program: String, count: UInt64)]?
 
@@ -233,6 +234,7 @@ public struct CaptureSession: ~Copyable {
     guard ended == nil else { return }
     if leavesPinned && pins != nil {
       ended = monotonicNow()
+      isLeftPinned = true
       return
     }
     consumer.setControlSwitch(ControlLayout.enabled, 0)
@@ -268,19 +270,25 @@ public struct CaptureSession: ~Copyable {
     }
     var lostByCPU: [Int: UInt64] = [:]
     // A predecessor's losses can't be told apart by CPU: then the breakdown is left out.
-    for cpu in 0..<consumer.account.cpuCount where !isResumed {
+    for cpu in 0..<consumer.account.cpuCount where !isResumed && !isLeftPinned {
       let lost = EventFamily.allCases.reduce(UInt64(0)) {
         $0 + consumer.account.lost(cpu: cpu, family: $1)
       }
       if lost > 0 { lostByCPU[cpu] = lost }
     }
     var totals = consumer.account.totals()
+    let journal = consumer.journal
     for family in 0..<EventFamily.count {
+      // What is not told yet stays for the successor to tell.
+      if isLeftPinned { totals.lost[family] = journal.lostTold[family] }
       totals.lost[family] &-= journalBefore.lostTold[family]
       totals.filtered[family] &-= filteredBefore[family]
     }
+    let accountedBefore = journalBefore.records &+ journalBefore.lostTotal
+    let offered =
+      isLeftPinned ? journal.records &+ journal.lostTotal : totals.offered.reduce(0, &+)
     return CaptureFigures(
-      totals: totals, accountedBefore: journalBefore.records &+ journalBefore.lostTotal,
+      totals: totals, offered: offered &- accountedBefore,
       lostByCPU: lostByCPU, missed: missed,
       followFailures: consumer.controlWord(ControlLayout.followFailures), began: began,
       ended: ended)

@@ -9,11 +9,13 @@ struct PinDirectory: ~Copyable {
   let path: String
   let name: String
   private let lock: Int32
+  private let lockFile: String
 
-  private init(path: String, name: String, lock: Int32) {
+  private init(path: String, name: String, lock: Int32, lockFile: String) {
     self.path = path
     self.name = name
     self.lock = lock
+    self.lockFile = lockFile
   }
 
   /// Locks the pinned name.
@@ -37,28 +39,42 @@ struct PinDirectory: ~Copyable {
     unsafe mkdir(parent, 0o700)
     unsafe mkdir("/run/ordinal", 0o700)
     let file = "/run/ordinal/\(name).lock"
-    // O_NOFOLLOW: the directory is root's alone, and still no link is followed.
-    let descriptor = unsafe open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-    guard descriptor >= 0 else {
-      throw CaptureError(
-        "can't open the lock \(file): \(unsafe String(cString: strerror(errno))); run as root")
-    }
-    if flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
-      var holder = [UInt8](repeating: 0, count: 32)
-      let got = unsafe pread(descriptor, &holder, holder.count, 0)
-      let pid = String(decoding: holder.prefix(max(0, got)).prefix { $0 != 10 }, as: UTF8.self)
-      close(descriptor)
-      throw CaptureError(
-        "'\(name)' is being read by process \(pid.isEmpty ? "?" : pid); a ring has one consumer: "
-          + "end that process or use another --pin name")
-    }
+    let descriptor = try takeLock(file, name: name)
     let text = "\(getpid())\n"
     ftruncate(descriptor, 0)
     _ = unsafe pwrite(descriptor, text, text.utf8.count, 0)
-    return PinDirectory(path: "\(parent)/\(name)", name: name, lock: descriptor)
+    return PinDirectory(
+      path: "\(parent)/\(name)", name: name, lock: descriptor, lockFile: file)
   }
 
-  deinit { close(lock) }
+  private static func takeLock(_ file: String, name: String) throws(CaptureError) -> Int32 {
+    while true {
+      // O_NOFOLLOW: the directory is root's alone, and still no link is followed.
+      let descriptor = unsafe open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+      guard descriptor >= 0 else {
+        throw CaptureError(
+          "can't open the lock \(file): \(unsafe String(cString: strerror(errno))); run as root")
+      }
+      if flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+        var holder = [UInt8](repeating: 0, count: 32)
+        let got = unsafe pread(descriptor, &holder, holder.count, 0)
+        let pid = String(decoding: holder.prefix(max(0, got)).prefix { $0 != 10 }, as: UTF8.self)
+        close(descriptor)
+        throw CaptureError(
+          "'\(name)' is being read by process \(pid.isEmpty ? "?" : pid); a ring has one consumer: "
+            + "end that process or use another --pin name")
+      }
+      // The last holder removes the file: what is locked must still be what others will open.
+      var status = stat()
+      if unsafe fstat(descriptor, &status) == 0 && status.st_nlink > 0 { return descriptor }
+      close(descriptor)
+    }
+  }
+
+  deinit {
+    _ = unsafe unlink(lockFile)
+    close(lock)
+  }
 
   /// Whether an earlier capture left its pins here.
   var holdsCapture: Bool { unsafe access("\(path)/control", F_OK) == 0 }

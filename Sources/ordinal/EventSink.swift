@@ -7,16 +7,11 @@ import SequencerABI
 
 /// What becomes of each record: judged, filtered, written, counted.
 struct EventSink: ~Copyable {
-  /// The format of a run, one of four; an enum, so that no event goes through an existential.
-  private enum Format {
-    case json(JSONFormat), pretty(PrettyFormat), compact(CompactFormat), tree(TreeFormat)
-  }
-
   /// Standard output.
   var output = EventOutput()
   /// The oracle of the run.
   var verifier: CausalityVerifier
-  private var format: Format
+  private var writer: EventWriter
   private var context = FormattingContext.live()
   private let globs: [CommGlob]
   /// Events taken so far that were meant for the output.
@@ -37,14 +32,8 @@ struct EventSink: ~Copyable {
     self.verifier = verifier
     globs = request.globs
     limit = request.count ?? .max
-    switch request.output {
-    case .json: format = .json(JSONFormat())
-    case .pretty:
-      let isPlain = unsafe isatty(STDOUT_FILENO) != 1 || getenv("NO_COLOR") != nil
-      format = .pretty(PrettyFormat(colour: !isPlain))
-    case .compact: format = .compact(CompactFormat())
-    case .tree: format = .tree(TreeFormat())
-    }
+    let isPlain = unsafe isatty(STDOUT_FILENO) != 1 || getenv("NO_COLOR") != nil
+    writer = EventWriter(request.output, colour: !isPlain)
   }
 
   /// Whether the number of events asked for is reached.
@@ -79,21 +68,7 @@ struct EventSink: ~Copyable {
     case .test: break
     }
     if isDiscarding { return }
-    switch format {
-    case .json(var json):
-      json.write(event, context: &context, into: &output.buffer)
-      format = .json(json)
-    case .pretty(var pretty):
-      pretty.write(event, context: &context, into: &output.buffer)
-      format = .pretty(pretty)
-    case .compact(var compact):
-      compact.write(event, context: &context, into: &output.buffer)
-      format = .compact(compact)
-    case .tree(var tree):
-      format = .json(JSONFormat())  // the tree must not be shared while it grows
-      tree.write(event, context: &context, into: &output.buffer)
-      format = .tree(tree)
-    }
+    writer.write(event, context: &context, into: &output.buffer)
     output.endEvent()
   }
 
@@ -101,23 +76,12 @@ struct EventSink: ~Copyable {
   mutating func take(_ gap: Gap) {
     gaps += 1
     verifier.observe(gap)
-    switch format {
-    case .json(var json): json.write(gap: gap, into: &output.buffer)
-    case .pretty(var pretty): pretty.write(gap: gap, into: &output.buffer)
-    case .compact(var compact): compact.write(gap: gap, into: &output.buffer)
-    case .tree(var tree):
-      format = .json(JSONFormat())
-      tree.write(gap: gap, into: &output.buffer)
-      format = .tree(tree)
-    }
+    writer.write(gap: gap, into: &output.buffer)
   }
 
   /// Writes what a format keeps to the end.
   mutating func finish() {
-    if case .tree(var tree) = format {
-      tree.finish(into: &output.buffer)
-      format = .tree(tree)
-    }
+    writer.finish(into: &output.buffer)
   }
 
   private func passes(_ event: DecodedEvent) -> Bool {

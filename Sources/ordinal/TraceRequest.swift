@@ -1,6 +1,7 @@
 import BPFLoader
 import COrdinalSystem
 import Capture
+import EventFormats
 import Glibc
 import KernelEvents
 import Sequencer
@@ -10,7 +11,7 @@ import SequencerABI
 /// is loaded.
 struct TraceRequest {
   var capture = CaptureOptions()
-  var output: TraceCommand.Output
+  var output: OutputFormat
   var wait: WaitStrategy
   /// Globs that the kernel can't judge; any of them must match.
   var globs: [CommGlob] = []
@@ -29,7 +30,9 @@ struct TraceRequest {
       throw Failure("standard output is closed; send the events to a file or a pipe, or >/dev/null")
     }
     let isTerminal = isatty(STDOUT_FILENO) == 1
-    output = options.output ?? (isTerminal ? .pretty : .json)
+    output =
+      options.output.flatMap { OutputFormat(rawValue: $0.rawValue) }
+      ?? (isTerminal ? .pretty : .json)
     wait =
       switch options.wait {
       case .park: .park

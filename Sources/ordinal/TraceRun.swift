@@ -331,7 +331,7 @@ struct TraceRun: ~Copyable {
     summary.forks = sink.forks
     summary.execs = sink.execs
     summary.exits = sink.exits
-    if !session.isResumed {
+    if !session.isResumed && !request.leavesPinned {
       summary.lostByCPU = Dictionary(
         uniqueKeysWithValues: figures.lostByCPU.map { (UInt32($0.key), $0.value) })
     }
