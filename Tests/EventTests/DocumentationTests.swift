@@ -1,5 +1,6 @@
 import EventFormats
 import Foundation
+import JSONSchemaValidation
 import KernelEvents
 import SequencerABI
 import Testing

@@ -99,7 +99,7 @@ private func captureOnce(
   guard let last else { throw Disturbed() }
   result.figures = try session.figures()
   var gaps: [Gap] = []
-  session.consumer.account.collectResidualLoss { cpu, block in
+  session.consumer.collectResidualLoss { cpu, block in
     result.lostInGaps += block.total
     gaps.append(Gap(cpu: UInt32(cpu), lost: FamilyCounts()))
   }
