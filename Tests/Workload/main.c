@@ -74,7 +74,8 @@ static int codes(void) {
 }
 
 /* Every signal that ends a process, without a core file and, where the signal makes one, with it. */
-static int signals(void) {
+static int signals(const char *folder) {
+  if (chdir(folder) != 0) fail(folder); /* core files land here */
   for (int core = 0; core < 2; core++) {
     for (int number = 1; number <= 64; number++) {
       if (number == SIGCHLD || number == SIGCONT || number == SIGURG || number == SIGWINCH) continue;
@@ -571,7 +572,7 @@ int main(int count, char **words) {
   char *name = words[1];
 #define IS(text, needed) (strcmp(name, text) == 0 && count >= 2 + (needed))
   if (IS("codes", 0)) return codes();
-  if (IS("signals", 0)) return signals();
+  if (IS("signals", 1)) return signals(words[2]);
   if (IS("threads", 0)) return threads();
   if (IS("thread-exec", 0)) return thread_exec();
   if (IS("chain", 1)) return chain(atoi(words[2]));
