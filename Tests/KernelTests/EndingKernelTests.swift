@@ -78,7 +78,10 @@ extension LiveKernelTests {
     func commandEndedBySignal(_ signal: Int32) throws {
       let workload = try BuildFolder.program("workload")
       let trace = try Trace(
-        ["-o", "json", "--", "sh", "-c", "ulimit -c 0; exec \"$0\" kill-self $1", workload, "\(signal)"])
+        [
+          "-o", "json", "--", "sh", "-c", "ulimit -c 0; exec \"$0\" kill-self $1", workload,
+          "\(signal)",
+        ])
       #expect(try trace.process.wait() == 128 + signal)
       #expect(try trace.output().events.last?.signal == signal)
     }
