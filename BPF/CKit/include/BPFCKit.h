@@ -31,14 +31,12 @@ struct kit_offsets {
 struct kit_config {
   uint64_t capacity;
   uint64_t high_water;
-  uint32_t self_tgid;         /* 0: trace ordinal itself as well */
   uint32_t timestamps;        /* 0 none, 1 precise, 2 coarse */
   uint32_t has_group_dead;    /* sched_process_exit hands it over (6.16 and newer) */
   uint32_t filter_followed;   /* only tasks marked in `tasks` */
   uint32_t filter_uid;        /* only uids in `uids` */
   uint32_t filter_cgroups;    /* this many entries of `cgroups` */
   uint32_t filter_comm;       /* comm & mask == value */
-  uint32_t reserved;
   uint64_t tick_ns;           /* of a jiffy, for coarse timestamps */
   uint64_t comm_value[2];
   uint64_t comm_mask[2];
@@ -91,7 +89,6 @@ extern char control, ring, cpu_state, doorbell, tasks, seeds, uids, cgroups, scr
 #ifndef KIT_MAPS_DEFINED
 KIT_CONFIG(kit_capacity, uint64_t, capacity)
 KIT_CONFIG(kit_high_water, uint64_t, high_water)
-KIT_CONFIG(kit_self_tgid, uint32_t, self_tgid)
 KIT_CONFIG(kit_timestamps, uint32_t, timestamps)
 KIT_CONFIG(kit_tick_ns, uint64_t, tick_ns)
 KIT_CONFIG(kit_has_group_dead, uint32_t, has_group_dead)
