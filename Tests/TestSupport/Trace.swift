@@ -68,7 +68,7 @@ public struct KernelObjectIDs {
   public init(of pid: Int32) {
     let folder = "/proc/\(pid)/fdinfo"
     for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
-      guard let text = try? String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8) else {
+      guard let text = try? readFile("\(folder)/\(name)") else {
         continue
       }
       for line in text.split(separator: "\n") {
