@@ -46,7 +46,9 @@ let package = Package(
     // Its root is BPF/, so that SwiftPM plans anew when a file appears there.
     .target(
       name: "KernelObjects", path: "BPF",
-      exclude: ["LICENSE", "Counter", "Kit", "CKit", "Programs", "Golden", "Maps.bpf.c", "bpf-build.json"],
+      exclude: [
+        "LICENSE", "Counter", "Kit", "CKit", "Programs", "Golden", "Maps.bpf.c", "bpf-build.json",
+      ],
       sources: ["Embedding"], swiftSettings: house, plugins: ["BPFBuildPlugin"]),
 
     // Loading, reading, understanding.

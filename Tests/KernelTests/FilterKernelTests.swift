@@ -210,7 +210,10 @@ extension LiveKernelTests {
         try [outer, "\(outer)/inner"].map {
           try ChildProcess(
             "/bin/sh",
-            ["-c", "echo $$ >\($0)/cgroup.procs && exec \"$@\"", "sh", workload, "storm", "150", "4", "3"])
+            [
+              "-c", "echo $$ >\($0)/cgroup.procs && exec \"$@\"", "sh", workload, "storm", "150",
+              "4", "3",
+            ])
         }
       }
       for path in ["/\(name)", "/\(name)/inner"] {

@@ -73,10 +73,9 @@ public struct GroundTruth {
 
   /// Compares a whole stream with what was done.
   ///
-  /// - Parameters:
-  ///   - root: the process that ordinal started; it made all the others.
-  ///   - command: its arguments, which nobody logged: the first event is its exec.
-  /// - Returns: what is wrong, in words; nothing where the stream is right.
+  /// `root` is the process that ordinal started; it made all the others. `command` are
+  /// its arguments, which nobody logged: the first event is its exec.
+  /// Gives what is wrong, in words; nothing where the stream is right.
   public func problems(in events: [Event], root: Int32, command: [String]?) -> [String] {
     var problems: [String] = []
     func expect(_ condition: Bool, _ message: @autoclosure () -> String) {

@@ -9,9 +9,7 @@ public final class Trace {
 
   /// Starts it.
   ///
-  /// - Parameters:
-  ///   - output: standard output; nil: the file that ``output()`` reads.
-  ///   - wrapper: words before the program, e.g. `unshare -m`.
+  /// `output` is standard output; nil: the file that ``output()`` reads. `wrapper` are words before the program, e.g. `unshare -m`.
   public init(
     _ arguments: [String], output: ChildProcess.Stream? = nil, input: ChildProcess.Stream = .null,
     environment: [String: String] = [:], wrapper: [String] = [], isSessionLeader: Bool = false
