@@ -81,6 +81,17 @@ let package = Package(
       ],
       swiftSettings: house),
 
+    // Measurements; not installed.
+    .target(name: "CAllocationCounter", path: "Benchmarks/CAllocationCounter"),
+    .executableTarget(
+      name: "ring-benchmark",
+      dependencies: [
+        "SequencerABI", "SequencerCore", "Sequencer", "KernelEvents", "EventFormats",
+        "CAllocationCounter",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Benchmarks/RingBenchmark", swiftSettings: house),
+
     // Tests. Those that need root carry the tag `kernel`.
     .testTarget(
       name: "SequencerTests",

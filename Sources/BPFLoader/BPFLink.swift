@@ -42,9 +42,6 @@ import Glibc
     }
   }
 
-  /// Ends the attachment now.
-  public consuming func detach() {}
-
   /// Runs that the kernel skipped because the program was already running on that CPU
   /// (`recursion_misses` of `bpf_prog_info`); monotonic.
   public func missed() throws(BPFError) -> UInt64 {

@@ -31,20 +31,6 @@ public struct BPFMap: Sendable {
     }
   }
 
-  /// The element of `key`, or nil where there is none. For a per-CPU map use
-  /// ``lookupPerCPU(key:as:possibleCPUs:)``.
-  public func lookup<Key: BitwiseCopyable, Value: BitwiseCopyable>(
-    key: Key, initial: Value
-  ) -> Value? {
-    var value = initial
-    let result = unsafe withUnsafeBytes(of: key) { key in
-      unsafe withUnsafeMutableBytes(of: &value) { value in
-        unsafe bpf_map_lookup_elem(descriptor, key.baseAddress, value.baseAddress)
-      }
-    }
-    return result == 0 ? value : nil
-  }
-
   /// The elements of `key` in a per-CPU map, one a possible CPU; values of 8 bytes.
   public func lookupPerCPU(key: UInt32, possibleCPUs: Int) throws(BPFError) -> [UInt64] {
     var values = [UInt64](repeating: 0, count: possibleCPUs)

@@ -182,15 +182,6 @@ import Glibc
     return BPFMap(descriptor: descriptor, name: name)
   }
 
-  /// The descriptor of a loaded program; valid while the object is.
-  public func program(_ name: String) throws(BPFError) -> BPFProgram {
-    let descriptor = unsafe bpf_program__fd(try findProgram(name))
-    guard descriptor >= 0 else {
-      throw BPFError("use", "program \(name)", code: descriptor, remedy: "load the object first")
-    }
-    return BPFProgram(descriptor: descriptor, name: name)
-  }
-
   private func findMap(_ map: String) throws(BPFError) -> OpaquePointer {
     if let found = unsafe bpf_object__find_map_by_name(handle, map) { return unsafe found }
     throw BPFError(

@@ -19,6 +19,8 @@ public struct KernelBTF: ~Copyable {
   /// - Throws: ``BTFError/unavailable(path:errno:)`` if the kernel shows none or the file can't be read,
   ///   ``BTFError/unreadable(path:errno:)`` if libbpf can't parse it.
   public init() throws(BTFError) {
+    // What libbpf says of a file it can't read is no line of ours.
+    _ = LibBPFLog.installed
     guard unsafe access(KernelBTF.path, R_OK) == 0 else {
       throw .unavailable(path: KernelBTF.path, errno: errno)
     }

@@ -4,7 +4,7 @@ public import SequencerABI
 public enum TimestampSource: String, Sendable, CaseIterable {
   /// `CLOCK_MONOTONIC`, read for each event.
   case precise
-  /// `CLOCK_MONOTONIC_COARSE`: refused at load by every kernel from 5.16 on, for tracing programs.
+  /// `CLOCK_MONOTONIC` in steps of a scheduler tick: cheaper.
   case coarse
   /// None: the sequence alone orders.
   case none

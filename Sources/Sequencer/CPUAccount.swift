@@ -53,7 +53,8 @@ public struct CPUAccount: ~Copyable {
   func takeResidualLoss(_ body: (_ cpu: Int, _ gap: GapBlock) -> Void) {
     for cpu in 0..<cpuCount {
       let state = unsafe region.base + cpu * CPUStateLayout.size
-      guard unsafe seq_load_u32(state + CPUStateLayout.pendingTotal) != 0 else { continue }
+      // Not the hint: on weakly ordered CPUs it may be seen, and reset, before its counter.
+      guard unsafe hasPendingLoss(state) else { continue }
       var gap = GapBlock.none
       unsafe gap.take(from: state)
       if gap.total > 0 { body(cpu, gap) }

@@ -45,11 +45,13 @@ public enum ControlLayout {
 
 /// Byte offsets inside an entry of the consumer's journal: what a successor must know.
 public enum JournalLayout {
-  /// UInt64: the ticket up to which records were handed out. Written last; the entry with the higher
-  /// one counts.
+  /// UInt64: the ticket up to which records were handed out.
   @inlinable public static var position: Int { 0 }
   /// UInt64: records handed out since the ring was made.
   @inlinable public static var records: Int { 8 }
+  /// UInt64: entries written since the ring was made, this one included. Written last; the entry with
+  /// the higher number counts. (Not the position: a loss can be told where no record was read.)
+  @inlinable public static var generation: Int { 16 }
   /// UInt64 × 16: losses told in the stream since the ring was made, by family.
   @inlinable public static var lostTold: Int { 128 }
   /// Bytes of an entry.

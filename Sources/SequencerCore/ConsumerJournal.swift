@@ -5,8 +5,8 @@
   /// What a consumer did, kept in the control area for its successor: how far it came, how many
   /// records it handed out, which losses it told.
   ///
-  /// Two entries are written in turn, the position last. Whenever the consumer dies, the entry with
-  /// the higher position is whole, so the successor's account begins exactly where this one's ended.
+  /// Two entries are written in turn, the generation last. Whenever the consumer dies, the entry with
+  /// the higher generation is whole, so the successor's account begins exactly where this one's ended.
   @frozen public struct ConsumerJournal: Sendable {
     /// The ticket up to which records were handed out.
     public var position: UInt64 = 0
@@ -18,22 +18,22 @@
     @usableFromInline var hasUnwrittenLoss = false
     /// Whether any loss was ever told: before, the entries' counters stay zero.
     @usableFromInline var hasLoss = false
-    @usableFromInline var writesSecond = false
+    /// Entries written since the ring was made; odd ones are the second entry's.
+    @usableFromInline var generation: UInt64 = 0
 
     /// Reads the journal of the last consumer; zeros where there was none.
     @inlinable init(_ control: UnsafeMutableRawPointer) {
       let first = unsafe control + ControlLayout.journal
       let second = unsafe first + JournalLayout.size
-      let firstPosition = unsafe seq_load_acquire_u64(first + JournalLayout.position)
-      let secondPosition = unsafe seq_load_acquire_u64(second + JournalLayout.position)
-      let readsSecond = secondPosition > firstPosition
-      let entry = unsafe readsSecond ? second : first
-      position = readsSecond ? secondPosition : firstPosition
+      let firstGeneration = unsafe seq_load_acquire_u64(first + JournalLayout.generation)
+      let secondGeneration = unsafe seq_load_acquire_u64(second + JournalLayout.generation)
+      generation = max(firstGeneration, secondGeneration)
+      let entry = unsafe secondGeneration > firstGeneration ? second : first
+      position = unsafe seq_load_u64(entry + JournalLayout.position)
       records = unsafe seq_load_u64(entry + JournalLayout.records)
       for family in 0..<EventFamily.count {
         lostTold[family] = unsafe seq_load_u64(entry + JournalLayout.lostTold + family * 8)
       }
-      writesSecond = !readsSecond
       hasLoss = lostTotal != 0
     }
 
@@ -59,13 +59,14 @@
     }
 
     @inlinable @inline(__always) mutating func write(_ control: UnsafeMutableRawPointer) {
+      generation &+= 1
       let entry =
-        unsafe control + ControlLayout.journal + (writesSecond ? JournalLayout.size : 0)
+        unsafe control + ControlLayout.journal + (generation & 1 == 1 ? JournalLayout.size : 0)
+      unsafe seq_store_u64(entry + JournalLayout.position, position)
       unsafe seq_store_u64(entry + JournalLayout.records, records)
       if hasLoss { unsafe writeLosses(entry) }
       // After what it vouches for.
-      unsafe seq_store_release_u64(entry + JournalLayout.position, position)
-      writesSecond.toggle()
+      unsafe seq_store_release_u64(entry + JournalLayout.generation, generation)
       hasUnwrittenLoss = false
     }
 

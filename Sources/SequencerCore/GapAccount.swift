@@ -51,3 +51,16 @@ extension GapBlock {
     unsafe slot.assumingMemoryBound(to: GapBlock.self).pointee = self
   }
 }
+
+/// Whether a loss of this CPU waits to be told, by the counters and not by the hint: a look at one
+/// cache line.
+@inlinable @inline(__always)
+public func hasPendingLoss(_ cpu: UnsafeMutableRawPointer) -> Bool {
+  // Two families a word; the line is aligned to its size, and a test pins that.
+  let line = unsafe cpu + CPUStateLayout.pendingLost
+  let any =
+    unsafe seq_load_u64(line) | seq_load_u64(line + 8) | seq_load_u64(line + 16)
+    | seq_load_u64(line + 24) | seq_load_u64(line + 32) | seq_load_u64(line + 40)
+    | seq_load_u64(line + 48) | seq_load_u64(line + 56)
+  return any != 0
+}

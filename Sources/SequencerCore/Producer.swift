@@ -104,8 +104,13 @@ public import SequencerABI
   func countLoss(_ cpu: UnsafeMutableRawPointer, _ family: EventFamily) {
     // The bound first, then the family, the hint last: whoever takes in between finds a bound that
     // is no tighter than the truth, and at worst a hint without a loss.
-    if unsafe seq_load_u32(cpu + CPUStateLayout.pendingTotal) == 0 {
-      let last = unsafe seq_load_u64(cpu + CPUStateLayout.lastSequence)
+    //
+    // The bound moves on only where no loss waits to be told, by the counters themselves: whoever
+    // takes resets the hint first, and may be stopped before it has taken what the bound stands for.
+    // `lastSequence` is read before that look, so that a nested context that loses between the two
+    // is not bounded by a record that came after its loss.
+    let last = unsafe seq_load_u64(cpu + CPUStateLayout.lastSequence)
+    if unsafe !hasPendingLoss(cpu) {
       unsafe seq_store_u64(cpu + CPUStateLayout.pendingAfter, last)
     }
     unsafe seq_add_u32(cpu + (CPUStateLayout.pendingLost + Int(family.rawValue) * 4), 1)

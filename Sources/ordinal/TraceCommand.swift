@@ -82,7 +82,7 @@ struct TraceCommand: ParsableCommand {
   @Option(help: "How to wait for events: park, yield or spin.")
   var wait: Wait = .park
 
-  @Option(help: "Clock of the timestamps: precise or none (no kernel lends its coarse one).")
+  @Option(help: "Clock of the timestamps: precise, coarse (steps of a tick, cheaper) or none.")
   var timestamps: Timestamps = .precise
 
   @Option(

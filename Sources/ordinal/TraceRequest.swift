@@ -65,11 +65,6 @@ struct TraceRequest {
     }
     capture.pinName = options.pin
     capture.includesSelf = options.includeSelf
-    if options.timestamps == .coarse {
-      throw Failure(
-        "--timestamps coarse: Linux lends its coarse clock to no tracing program since 5.16; "
-          + "use precise or none")
-    }
     capture.timestamps =
       switch options.timestamps {
       case .precise: .precise

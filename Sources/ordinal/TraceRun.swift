@@ -100,7 +100,10 @@ struct TraceRun: ~Copyable {
     let deadline = request.duration.map { began &+ $0 }
     while reason == nil {
       let count = try drain()
-      if sink.output.isFull { flush() }
+      // A full batch: more is waiting, and lines gather; else what there is goes out at once.
+      if sink.output.isFull || count < TraceRun.batch { flush() }
+      // A stream that never pauses must not keep the end from being seen.
+      handleSignals()
       checkEnds(deadline)
       if reason != nil { break }
       if count > 0 {
@@ -139,7 +142,8 @@ struct TraceRun: ~Copyable {
   }
 
   private mutating func checkEnds(_ deadline: UInt64?) {
-    if sink.isComplete { reason = "\(request.count ?? 0) events" }
+    // A reader that went away closes the sink too, and has said why.
+    if reason == nil && sink.isComplete { reason = "\(request.count ?? 0) events" }
     if let deadline, monotonicNow() >= deadline { reason = "time" }
     guard let followed = session.followedTasks, followed == 0 || request.endsWithCommand else {
       return
@@ -296,46 +300,12 @@ struct TraceRun: ~Copyable {
     return command.exitStatus
   }
 
-  /// The account: `offered` is what the kernel counted before its gate, so the equation is checked,
-  /// not made.
   private mutating func account(_ figures: CaptureFigures) -> Summary {
-    var summary = Summary()
-    let missed = figures.missedTotal
-    sink.verifier.finish(missed: missed)
-    // Taken from the ring but never written: an output that failed or was given up loses them; a
-    // reader that closed its end did not want them.
-    var unwritten = sink.accepted &- sink.output.delivered
-    var filtered = figures.filtered &+ sink.filtered
-    var notWanted = sink.filtered
-    if outputError == .closed {
-      filtered &+= unwritten
-      notWanted &+= unwritten
-      unwritten = 0
-    }
-    summary.delivered = sink.output.delivered
-    summary.missed = missed
-    summary.filtered = filtered
-    summary.lost = figures.lost &+ unwritten &+ sink.unreadable
-    summary.offered = figures.offered &- notWanted &+ missed
-    summary.gaps = sink.gaps
-    for family in EventFamily.allCases {
-      summary.lostByFamily[family] = figures.totals.lost[Int(family.rawValue)]
-    }
-    summary.lostByFamily[.process] += unwritten &+ sink.unreadable
-    summary.orderingViolations = sink.verifier.orderingViolations
-    summary.causalityViolations = sink.verifier.causalityViolations
+    sink.verifier.finish(missed: figures.missedTotal)
+    var summary = Summary(figures, sink: sink, isReaderGone: outputError == .closed)
     summary.longestStall = waiter.longestStall
-    summary.duration = (figures.ended ?? monotonicNow()) &- figures.began
-    summary.missedByProgram = Dictionary(
-      uniqueKeysWithValues: figures.missed.map { ($0.program, $0.count) })
-    summary.forks = sink.forks
-    summary.execs = sink.execs
-    summary.exits = sink.exits
-    if !session.isResumed && !request.leavesPinned {
-      summary.lostByCPU = Dictionary(
-        uniqueKeysWithValues: figures.lostByCPU.map { (UInt32($0.key), $0.value) })
-    }
-    summary.followFailures = figures.followFailures
+    // The counters of a CPU don't tell this run's losses from a predecessor's or a successor's.
+    if session.isResumed || request.leavesPinned { summary.lostByCPU = nil }
     summary.reason = reason
     return summary
   }

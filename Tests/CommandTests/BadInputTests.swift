@@ -47,7 +47,6 @@ struct BadInputTests {
       BadInput("-o", "xml", saying: "'xml'", "'pretty', 'json', 'compact' or 'tree'"),
       BadInput("--wait", "nap", saying: "'nap'", "'park', 'yield' or 'spin'"),
       BadInput("--timestamps", "fine", saying: "'fine'", "'precise'"),
-      BadInput("--timestamps", "coarse", saying: "coarse", "use precise or none"),
       BadInput("--until", "never", saying: "'never'", "'tree' and 'command'"),
       BadInput("--events", "signal", saying: "'signal'", "this version has: process"),
       BadInput("--events", "", saying: "''", "process"),

@@ -25,7 +25,8 @@ struct HelpTests {
       "-o, --output", "--events", "--pid", "--tree", "--uid", "--comm", "--cgroup", "--duration",
       "--count", "--ring-size", "--wait", "--timestamps", "--summary", "--until", "--pin",
       "--leave-pinned", "--include-self", "-q, --quiet", "-- COMMAND",
-      "pretty", "json", "compact", "tree", "park", "yield", "spin", "precise", "none", "16MiB",
+      "pretty", "json", "compact", "tree", "park", "yield", "spin", "precise", "coarse", "none",
+      "16MiB",
       "offered = delivered + lost + missed", "126 or 127", "128 + n", "Ctrl-C", "ordinal doctor",
     ] {
       #expect(outcome.text.contains(option), "\(option)")
@@ -42,7 +43,8 @@ struct HelpTests {
     }
   }
 
-  @Test("help fits 80 columns", arguments: [["--help"], ["trace", "--help"], ["doctor", "--help"]])
+  @Test(
+    "help fits 80 columns", arguments: [["--help"], ["trace", "--help"], ["doctor", "--help"]])
   func width(arguments: [String]) throws {
     for line in try Program.run(arguments).lines {
       #expect(line.count <= 80, "\(line)")

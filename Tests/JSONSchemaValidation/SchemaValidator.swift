@@ -27,7 +27,9 @@ package struct SchemaValidator: Sendable {
   }
 
   /// The file `name` in the repository's `schema` folder.
-  package static func shipped(_ name: String, from file: String = #filePath) throws -> SchemaValidator {
+  package static func shipped(
+    _ name: String, from file: String = #filePath
+  ) throws -> SchemaValidator {
     var folder = URL(fileURLWithPath: file)
     while folder.path != "/" {
       folder.deleteLastPathComponent()

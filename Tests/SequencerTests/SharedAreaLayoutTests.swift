@@ -20,6 +20,14 @@ struct SharedAreaLayoutTests {
     ("followed", ControlLayout.followed, 384, 8),
     ("followFailures", ControlLayout.followFailures, 392, 8),
     ("seeding", ControlLayout.seeding, 400, 4),
+    ("coarseBase", ControlLayout.coarseBase, 408, 8),
+    ("journal", ControlLayout.journal, 512, 2 * JournalLayout.size),
+  ]
+  static let journal: [(String, Int, Int, Int)] = [
+    ("position", JournalLayout.position, 0, 8),
+    ("records", JournalLayout.records, 8, 8),
+    ("generation", JournalLayout.generation, 16, 8),
+    ("lostTold", JournalLayout.lostTold, 128, 8 * EventFamily.count),
   ]
   static let cpuState: [(String, Int, Int, Int)] = [
     ("lastSequence", CPUStateLayout.lastSequence, 0, 8),
@@ -33,6 +41,7 @@ struct SharedAreaLayoutTests {
 
   @Test(arguments: [
     (control, ControlLayout.size, 4096), (cpuState, CPUStateLayout.size, 512),
+    (journal, JournalLayout.size, 256),
   ])
   func fieldsArePinnedAlignedAndApart(
     fields: [(String, Int, Int, Int)], size: Int, pinnedSize: Int
@@ -61,7 +70,11 @@ struct SharedAreaLayoutTests {
         ControlLayout.magic, ControlLayout.version, ControlLayout.maxSpan, ControlLayout.capacity,
         ControlLayout.epoch, ControlLayout.reserve,
       ],
-      [ControlLayout.followed, ControlLayout.followFailures, ControlLayout.seeding],
+      [
+        ControlLayout.followed, ControlLayout.followFailures, ControlLayout.seeding,
+        ControlLayout.coarseBase,
+      ],
+      [ControlLayout.journal],
     ]
     for (number, line) in lines.enumerated() {
       for offset in line { #expect(offset / 128 == number) }

@@ -25,7 +25,8 @@ func expectOneLine(
   #expect(
     outcome.errorLines.count == 1 && outcome.errors.hasSuffix("\n"), "\(outcome.errors)",
     sourceLocation: sourceLocation)
-  #expect(outcome.errors.hasPrefix("ordinal: "), "\(outcome.errors)", sourceLocation: sourceLocation)
+  #expect(
+    outcome.errors.hasPrefix("ordinal: "), "\(outcome.errors)", sourceLocation: sourceLocation)
   for word in words {
     #expect(outcome.errors.contains(word), "\(outcome.errors)", sourceLocation: sourceLocation)
   }

@@ -113,3 +113,14 @@ extension Consumer where Memory == HostMemory {
     return all
   }
 }
+
+/// Admission refused what a test counts on.
+struct NotAdmitted: Error {}
+
+extension Producer where Memory == HostMemory {
+  /// Claims, where the test has left room.
+  func admitted(slots: UInt64) throws -> Claim {
+    guard let claim = claim(slots: slots, family: .test) else { throw NotAdmitted() }
+    return claim
+  }
+}

@@ -1,0 +1,106 @@
+import EventFormats
+import Glibc
+
+/// The result of a run, with what it ran on.
+struct Report {
+  var drains: [DrainResult] = []
+  var checks: [AllocationCheck] = []
+  let commit: String
+
+  /// Lines for people.
+  var text: String {
+    var lines: [String] = []
+    for drain in drains {
+      let best = drain.drain.min() ?? .nan
+      let worst = drain.drain.max() ?? .nan
+      lines.append(
+        "drain, \(drain.ringBytes >> 20) MiB ring, \(drain.recordsPerRound) one-slot records a round, "
+          + "\(drain.drain.count) rounds: median \(millions(drain.medianTime)) M records/s "
+          + "(\(fixed(drain.medianTime, 2)) ns each), "
+          + "min \(millions(worst)), max \(millions(best)); "
+          + "\(fixed(drain.medianRatio, 2)) times the time of a bare loop over the same words "
+          + "(\(millions(drain.medianTouchTime)) M/s)")
+    }
+    lines += checks.map { "allocations, " + $0.text }
+    return lines.joined(separator: "\n")
+  }
+
+  /// One JSON object.
+  var json: String {
+    let machine =
+      "{\"cpu\":\(quoted(Report.processor)),\"cpus\":\(sysconf(Int32(_SC_NPROCESSORS_ONLN))),"
+      + "\"kernel\":\(quoted(Report.kernel))}"
+    let drains = drains.map { drain in
+      let rates = drain.drain.map { 1e9 / $0 }
+      return "{\"ring_bytes\":\(drain.ringBytes),\"records_per_round\":\(drain.recordsPerRound),"
+        + "\"rounds\":\(drain.drain.count),\"records_per_second\":{"
+        + "\"median\":\(fixed(1e9 / drain.medianTime, 0)),"
+        + "\"min\":\(fixed(rates.min() ?? 0, 0)),\"max\":\(fixed(rates.max() ?? 0, 0))},"
+        + "\"ns_per_record\":\(fixed(drain.medianTime, 3)),"
+        + "\"bare_loop_ns_per_record\":\(fixed(drain.medianTouchTime, 3)),"
+        + "\"time_to_bare_loop\":\(fixed(drain.medianRatio, 3))}"
+    }
+    let checks = checks.map {
+      "{\"path\":\(quoted($0.path)),\"records\":\($0.records),\"allocations\":\($0.allocations)}"
+    }
+    return "{\"benchmark\":\"ring\",\"commit\":\(quoted(commit)),\"build\":\"\(Report.build)\","
+      + "\"machine\":\(machine),\"drain\":[\(drains.joined(separator: ","))],"
+      + "\"allocations\":[\(checks.joined(separator: ","))]}"
+  }
+
+  private static var build: String {
+    #if DEBUG
+      "debug"
+    #else
+      "release"
+    #endif
+  }
+
+  private static var kernel: String {
+    var name = utsname()
+    guard unsafe uname(&name) == 0 else { return "unknown" }
+    // NUL-terminated by the kernel, within the field.
+    return unsafe withUnsafeBytes(of: name.release) { raw in
+      unsafe String(decoding: raw.prefix { $0 != 0 }, as: UTF8.self)
+    }
+  }
+
+  private static var processor: String {
+    guard let file = unsafe fopen("/proc/cpuinfo", "r") else { return "unknown" }
+    defer { unsafe fclose(file) }
+    while let line = unsafe readLine(from: file) {
+      if line.hasPrefix("model name"), let colon = line.firstIndex(of: ":") {
+        return String(line[line.index(after: colon)...].drop { $0 == " " })
+      }
+    }
+    return "unknown"
+  }
+
+  private static func readLine(from file: UnsafeMutablePointer<FILE>) -> String? {
+    var bytes: [UInt8] = []
+    while case let byte = unsafe getc(file), byte != EOF {
+      if byte == 10 { return String(decoding: bytes, as: UTF8.self) }
+      bytes.append(UInt8(truncatingIfNeeded: byte))
+    }
+    return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
+  }
+
+  private func quoted(_ text: String) -> String {
+    let escaped = text.flatMap { character -> [Character] in
+      character == "\"" || character == "\\" ? ["\\", character] : [character]
+    }
+    return "\"" + String(escaped) + "\""
+  }
+
+  private func millions(_ nanoseconds: Double) -> String { fixed(1e3 / nanoseconds, 1) }
+
+  private func fixed(_ value: Double, _ digits: Int) -> String {
+    guard value.isFinite else { return "0" }
+    let scale = (0..<digits).reduce(1.0) { scale, _ in scale * 10 }
+    let rounded = (value * scale).rounded()
+    let whole = (rounded / scale).rounded(.towardZero)
+    if digits == 0 { return "\(Int(whole))" }
+    let rest = "\(Int(rounded - whole * scale))"
+    return "\(Int(whole))." + String(repeating: "0", count: digits - rest.count) + rest
+  }
+}
