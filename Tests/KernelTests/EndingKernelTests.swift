@@ -88,10 +88,11 @@ extension LiveKernelTests {
 
     @Test(arguments: [SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2])
     func signalReachesCommand(_ signal: Int32) throws {
-      let (trace, log) = try catchingTrace()
+      let (trace, folder) = try catchingTrace()
       trace.process.send(signal)
       #expect(try trace.process.wait() == signal)
-      let caught = try GroundTruth(file: log).notes.filter { $0.word == "caught" }.map(\.number)
+      let caught = try GroundTruth(file: folder.file("log")).notes.filter { $0.word == "caught" }
+        .map(\.number)
       #expect(caught == [Int(signal)])
       expectFlawless(try trace.summary(), try trace.output())
       try Self.expectNothingLeft(trace)
@@ -105,15 +106,17 @@ extension LiveKernelTests {
         closeDescriptor(terminal.master)
         closeDescriptor(terminal.slave)
       }
-      let (trace, log) = try catchingTrace(terminal: terminal.slave)
+      let (trace, folder) = try catchingTrace(terminal: terminal.slave)
       writeAll(terminal.master, "\u{3}")
       #expect(try trace.process.wait() == SIGINT)
-      let caught = try GroundTruth(file: log).notes.filter { $0.word == "caught" }.map(\.number)
+      let caught = try GroundTruth(file: folder.file("log")).notes.filter { $0.word == "caught" }
+        .map(\.number)
       #expect(caught == [2])
     }
 
-    private func catchingTrace(terminal: Int32? = nil) throws -> (Trace, String) {
-      let log = FileManager.default.temporaryDirectory.path + "/ordinal-log-\(UUID().uuidString)"
+    private func catchingTrace(terminal: Int32? = nil) throws -> (Trace, TemporaryFolder) {
+      let folder = try TemporaryFolder()
+      let log = folder.file("log")
       let trace = try Trace(
         ["-o", "json", "--", try BuildFolder.program("workload"), "catching"],
         input: terminal.map { .descriptor($0) } ?? .null, environment: ["WORKLOAD_LOG": log],
@@ -122,7 +125,7 @@ extension LiveKernelTests {
         (try? GroundTruth(file: log))?.notes.contains { $0.word == "ready" } ?? false
       }
       trace.noteKernelObjects()
-      return (trace, log)
+      return (trace, folder)
     }
 
     @Test func untilTreeAndUntilCommand() throws {

@@ -60,7 +60,7 @@ extension LiveKernelTests {
       #expect(summary.gaps == UInt64(output.gaps.count))
       #expect(output.gaps.reduce(0) { $0 + $1.lost } == summary.lost)
       #expect(summary.lost_by_family == ["process": summary.lost])
-      #expect(summary.lost_by_cpu.values.reduce(0, +) == summary.lost)
+      #expect(summary.lost_by_cpu?.values.reduce(0, +) == summary.lost)
       #expect(summary.ordering_violations == 0 && summary.causality_violations == 0)
       checkBounds(output, summary)
       checkStormArguments(output)

@@ -494,13 +494,15 @@ static int storm(int count, int width, int every) {
   return 0;
 }
 
+static int forks_each = 50;
+
 static void *forking_thread(void *argument) {
   (void)argument;
   say("note tid %d", own_tid());
   char byte;
   /* All wait for the end of standard input: the same moment for the whole tree. */
   while (read(0, &byte, 1) > 0) {}
-  for (int i = 0; i < 50; i++) {
+  for (int i = 0; i < forks_each; i++) {
     pid_t child = make();
     if (child == 0) {
       pid_t grandchild = make();
@@ -514,7 +516,7 @@ static void *forking_thread(void *argument) {
 }
 
 /* A tree that stands: `depth` generations, each with a thread; when standard input ends, the
-   deepest ones fork from leader and thread. */
+   thread forks (below, the leader too). */
 static int standing(int depth) {
   say("note pid %d", getpid());
   pthread_t thread;
@@ -590,7 +592,10 @@ int main(int count, char **words) {
   if (IS("deep", 3)) return deep(words[2], atoi(words[3]), words[4]);
   if (IS("mounts", 1)) return mounts(words[2]);
   if (IS("storm", 3)) return storm(atoi(words[2]), atoi(words[3]), atoi(words[4]));
-  if (IS("standing", 1)) return standing(atoi(words[2]));
+  if (IS("standing", 2)) {
+    forks_each = atoi(words[3]);
+    return standing(atoi(words[2]));
+  }
   if (IS("catching", 0)) return catching();
   if (IS("end", 1)) return atoi(words[2]);
   if (IS("kill-self", 1)) {

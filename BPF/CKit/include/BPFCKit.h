@@ -147,8 +147,12 @@ KIT_INLINE uint64_t kit_read_word(uint64_t from) {
   ((int64_t(*)(void *, uint32_t, uint64_t))113)(&word, 8, from);
   return word;
 }
+/* The storage of a task. The kernel refuses to create it (-EAGAIN, kernel/bpf/bpf_local_storage.c)
+   where another CPU does so for the same task at the same moment: then it is there for a second look. */
 KIT_INLINE struct kit_task_state *_Nullable kit_task_state(
     const void *_Nonnull task, uint64_t create) {
+  struct kit_task_state *state = ((void *(*)(void *, const void *, void *, uint64_t))156)(&tasks, task, 0, create);
+  if (state || create == 0) return state;
   return ((void *(*)(void *, const void *, void *, uint64_t))156)(&tasks, task, 0, create);
 }
 /* BPF_RB_FORCE_WAKEUP: the consumer sleeps in poll() and is woken through irq_work. */
