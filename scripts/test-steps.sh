@@ -60,7 +60,9 @@ run_tests() {
   if [ -n "$run_skip" ]; then set -- "$@" --skip "$run_skip"; fi
   if [ "$long" = 0 ]; then set -- "$@" --skip 'Long(Kernel)?Tests/'; fi
   set -- "$@" --xunit-output "$work/$run_name.xml"
-  "$@" </dev/null >"$work/$run_name.log" 2>&1 &
+  # Made before it is followed.
+  : >"$work/$run_name.log"
+  "$@" </dev/null >>"$work/$run_name.log" 2>&1 &
   run_pid=$!
   tail -f --pid="$run_pid" -n +1 "$work/$run_name.log" | quiet_lines
   wait "$run_pid"

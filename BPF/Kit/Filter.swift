@@ -9,21 +9,29 @@ import SequencerCore
 /// Filters that are off cost nothing: their switches are frozen constants, and the verifier drops
 /// the dead branches.
 ///
-/// - Parameter mode: the task's follow mode, where the caller has it already.
+/// - Parameters:
+///   - task: the current task.
+///   - comm: its name.
+///   - mode: its follow mode, where the caller has it already.
+///   - family: what the event is counted under.
+///   - ring: where it is counted.
+/// - Returns: whether to claim a record for it.
 @inline(__always)
 public func isWanted(
   _ task: Task, comm: TaskComm, mode: UInt32? = nil, family: EventFamily, ring: KernelRing
 ) -> Bool {
   // Neither offered nor filtered: tracing has not begun, or has ended.
   if unsafe seq_load_u32(ring.control + ControlLayout.enabled) == 0 { return false }
-  if passes(task, comm: comm, mode: mode) { return true }
+  if passes(task, comm: comm, mode: mode, ring: ring) { return true }
   unsafe seq_add_u64(ring.cpuState + (CPUStateLayout.filtered + Int(family.rawValue) * 8), 1)
   return false
 }
 
 @inline(__always)
-func passes(_ task: Task, comm: TaskComm, mode: UInt32?) -> Bool {
-  if kit_self_tgid() != 0 && task.tgid == kit_self_tgid() { return false }
+func passes(_ task: Task, comm: TaskComm, mode: UInt32?, ring: KernelRing) -> Bool {
+  // In the control area, not in the configuration: a pinned capture outlives its first consumer.
+  let own = unsafe seq_load_u32(ring.control + ControlLayout.selfTGID)
+  if own != 0 && task.tgid == own { return false }
   if kit_filter_followed() != 0 {
     let mode = mode ?? followMode(of: task)
     if mode != FollowMode.process && mode != FollowMode.tree { return false }

@@ -17,6 +17,7 @@ import Glibc
   /// - Parameters:
   ///   - bytes: an ELF file made by the BPF pipeline (docs/bpf-pipeline.md).
   ///   - name: names the object in errors and prefixes its data maps.
+  /// - Throws: what libbpf could not make sense of.
   public init(opening bytes: [UInt8], name: String) throws(BPFError) {
     _ = LibBPFLog.installed
     LibBPFLog.clear()
@@ -47,7 +48,11 @@ import Glibc
 
   /// Lets `body` write the initial value of a data section's map before load.
   ///
-  /// - Parameter section: e.g. ".rodata"; frozen at load, so the verifier knows its values.
+  /// - Parameters:
+  ///   - section: e.g. ".rodata"; frozen at load, so the verifier knows its values.
+  ///   - type: what lies there; its size must be the section's.
+  ///   - body: changes the value.
+  /// - Throws: if there is no such section, or it has another size.
   public func configure<Value: BitwiseCopyable>(
     section: String, as type: Value.Type, _ body: (inout Value) -> Void
   ) throws(BPFError) {

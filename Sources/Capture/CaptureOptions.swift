@@ -37,8 +37,8 @@ public struct KernelFilter: Sendable {
 public struct CaptureOptions: Sendable {
   /// Bytes of slots, a power of two; nil: 16 MiB, or the smallest that works where that is more.
   public var ringBytes: UInt64?
-  /// The events' clock.
-  public var timestamps = TimestampSource.precise
+  /// The events' clock; nil: the precise one, or what a pinned capture was started with.
+  public var timestamps: TimestampSource?
   /// Whether events of this process itself are passed on.
   public var includesSelf = false
   /// What is passed on.

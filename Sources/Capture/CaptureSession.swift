@@ -28,6 +28,7 @@ public struct CaptureSession: ~Copyable {
   private let pins: PinDirectory?
   private let filter: KernelFilter
   private let measuresCoarseClock: Bool
+  private let includesSelf: Bool
   /// What consumers before this one had done, and filtered events of before.
   private let journalBefore: ConsumerJournal
   private let filteredBefore: [UInt64]
@@ -53,6 +54,7 @@ public struct CaptureSession: ~Copyable {
     self.object = object
     self.pins = pins
     filter = options.filter
+    includesSelf = options.includesSelf
     measuresCoarseClock = options.timestamps == .coarse
   }
 
@@ -97,7 +99,7 @@ public struct CaptureSession: ~Copyable {
     let name = pins.name
     let filter = options.filter
     guard !filter.followsTasks, filter.uids.isEmpty, filter.cgroups.isEmpty, filter.comm == nil,
-      options.ringBytes == nil
+      options.ringBytes == nil, options.timestamps == nil
     else {
       throw CaptureError(
         "'\(name)' is a capture that goes on with the filters and the ring it was started with; "
@@ -136,6 +138,8 @@ public struct CaptureSession: ~Copyable {
   /// Attaches the programs and marks the tasks that a filter follows. Nothing is delivered before
   /// ``begin()``. A resumed capture is attached already.
   public mutating func attach() throws(CaptureError) {
+    consumer.setControlSwitch(
+      ControlLayout.selfTGID, includesSelf ? 0 : UInt32(bitPattern: getpid()))
     guard !isResumed else { return }
     do {
       try fillFilters()
@@ -206,6 +210,7 @@ public struct CaptureSession: ~Copyable {
   /// descendants from now on.
   ///
   /// - Parameter process: a descriptor from pidfd_open().
+  /// - Throws: if the kernel has no memory for the mark.
   public func follow(_ process: Int32) throws(CaptureError) {
     do {
       var state = kit_task_state()
@@ -235,6 +240,8 @@ public struct CaptureSession: ~Copyable {
     if leavesPinned && pins != nil {
       ended = monotonicNow()
       isLeftPinned = true
+      // The number may be another process's by the time a successor comes.
+      consumer.setControlSwitch(ControlLayout.selfTGID, 0)
       return
     }
     consumer.setControlSwitch(ControlLayout.enabled, 0)

@@ -12,6 +12,8 @@ public struct EventCounter: ~Copyable {
     public var execs: UInt64 = 0
     /// Tasks that ended.
     public var exits: UInt64 = 0
+    /// Zeroes.
+    public init() {}
   }
 
   private let object: BPFObject

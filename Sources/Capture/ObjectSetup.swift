@@ -53,9 +53,8 @@ func loadSequencer(
     try object.configure(section: ".rodata.config", as: kit_config.self) { config in
       config.capacity = geometry.capacity
       config.high_water = geometry.highWater
-      config.self_tgid = options.includesSelf ? 0 : UInt32(getpid())
       config.timestamps =
-        switch options.timestamps {
+        switch options.timestamps ?? .precise {
         case .none: 0
         case .precise: 1
         case .coarse: 2

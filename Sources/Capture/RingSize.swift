@@ -44,6 +44,11 @@ public enum RingSize {
   {
     let cpus = UInt64(possibleCPUs)
     let least = RingGeometry.minimumCapacity(possibleCPUs: cpus) * UInt64(Slot.size)
+    if least > largest {
+      throw CaptureError(
+        "\(possibleCPUs) possible CPUs need a ring of \(text(least)), and the verifier lets programs "
+          + "index \(text(largest)); boot with possible_cpus=1024")
+    }
     let wanted = bytes ?? max(standard, least)
     if let geometry = RingGeometry(capacity: wanted / UInt64(Slot.size), possibleCPUs: cpus),
       wanted % UInt64(Slot.size) == 0, wanted <= largest

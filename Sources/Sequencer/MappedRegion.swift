@@ -11,7 +11,10 @@ import Glibc
   ///
   /// - Parameters:
   ///   - descriptor: a map made with `BPF_F_MMAPABLE`, or a BPF ringbuf; not kept.
+  ///   - byteCount: bytes wanted.
+  ///   - page: the first page, counted from 0.
   ///   - isWritable: the kernel refuses to map some pages for writing (a ringbuf's data).
+  /// - Throws: if the kernel refuses, e.g. for want of address space.
   public init(
     descriptor: Int32, byteCount: Int, page: Int = 0, isWritable: Bool = true
   ) throws(SequencerError) {

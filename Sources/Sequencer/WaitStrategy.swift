@@ -56,8 +56,11 @@ public struct Waiter {
   /// Waits once; to be called when a drain delivered nothing.
   ///
   /// - Parameters:
+  ///   - consumer: the ring that has nothing.
+  ///   - doorbell: its producers' wake-up.
   ///   - interrupt: a descriptor (a signalfd) that ends a wait when readable.
   ///   - deadline: ns of `CLOCK_MONOTONIC` by which to return; nil: none.
+  /// - Returns: whether to look at the ring or at the interrupt.
   public mutating func wait(
     _ consumer: inout RingConsumer, doorbell: borrowing Doorbell, interrupt: Int32,
     deadline: UInt64?

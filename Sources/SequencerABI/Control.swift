@@ -13,6 +13,8 @@ public enum ControlLayout {
   @inlinable public static var poisoned: Int { 144 }
   /// UInt32: 0 until tracing begins and after it ended: the moment all programs start and stop at.
   @inlinable public static var enabled: Int { 148 }
+  /// UInt32: the consumer's own process, whose events are filtered; 0: none.
+  @inlinable public static var selfTGID: Int { 152 }
   /// UInt64: ``magicValue``.
   @inlinable public static var magic: Int { 256 }
   /// UInt32: ``abiVersion``.

@@ -15,8 +15,10 @@ public import SequencerABI
 
   /// Claims `slots` slots for a record of `family`, or counts the event as lost.
   ///
-  /// - Parameter slots: 1 … ``RingGeometry/maxSpan`` − 1; one more is taken for the gap block where
-  ///   this CPU lost events since its last record.
+  /// - Parameters:
+  ///   - slots: 1 … ``RingGeometry/maxSpan`` − 1; one more is taken for the gap block where this CPU
+  ///     lost events since its last record.
+  ///   - family: what the event, or its loss, is counted under.
   /// - Returns: the claim, which must be published; nil if the gate is closed and the ring above
   ///   its high water (the loss is counted, and told in the stream by the next record of this CPU).
   @inlinable @inline(__always)
@@ -74,7 +76,12 @@ public import SequencerABI
 
   /// Makes the record visible to the consumer and wakes it if it sleeps.
   ///
-  /// - Parameter payloadLength: bytes written behind the header.
+  /// - Parameters:
+  ///   - claim: the record, filled but for what is given here.
+  ///   - kind: what it tells.
+  ///   - cpu: the CPU it was written on.
+  ///   - flags: all but ``RecordFlags/gap``.
+  ///   - payloadLength: bytes written behind the header.
   @inlinable @inline(__always)
   public func publish(
     _ claim: consuming Claim, kind: EventKind, cpu: UInt32, flags: RecordFlags,

@@ -19,7 +19,10 @@ struct CommandProcess: ~Copyable {
 
   /// Forks the command.
   ///
-  /// - Parameter mask: the signal mask it shall have.
+  /// - Parameters:
+  ///   - words: its name and arguments, byte by byte.
+  ///   - mask: the signal mask it shall have.
+  /// - Throws: if it can't be forked.
   init(_ words: [[UInt8]], mask: sigset_t) throws(Failure) {
     name = String(decoding: words[0], as: UTF8.self)
     // Kept until the end of the process: the child of the fork has its own copy.

@@ -82,8 +82,9 @@ struct TraceCommand: ParsableCommand {
   @Option(help: "How to wait for events: park, yield or spin.")
   var wait: Wait = .park
 
-  @Option(help: "Clock of the timestamps: precise, coarse (steps of a tick, cheaper) or none.")
-  var timestamps: Timestamps = .precise
+  @Option(
+    help: "Clock of the timestamps: precise (default), coarse (steps of a tick, cheaper) or none.")
+  var timestamps: Timestamps?
 
   @Option(
     help: ArgumentHelp(

@@ -69,7 +69,8 @@ struct TraceRequest {
       switch options.timestamps {
       case .precise: .precise
       case .coarse: .coarse
-      case .none: .none
+      case .some(.none): TimestampSource.none
+      case nil: nil
       }
     if let text = options.ringSize {
       guard let bytes = RingSize.parse(text) else {

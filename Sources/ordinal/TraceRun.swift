@@ -142,7 +142,8 @@ struct TraceRun: ~Copyable {
   }
 
   private mutating func checkEnds(_ deadline: UInt64?) {
-    if sink.isComplete { reason = "\(request.count ?? 0) events" }
+    // A reader that went away closes the sink too, and has said why.
+    if reason == nil && sink.isComplete { reason = "\(request.count ?? 0) events" }
     if let deadline, monotonicNow() >= deadline { reason = "time" }
     guard let followed = session.followedTasks, followed == 0 || request.endsWithCommand else {
       return

@@ -42,7 +42,7 @@ struct RingSizeTests {
     #expect(try RingSize.geometry(bytes: nil, possibleCPUs: 128).capacity == 262_144)
   }
 
-  @Test(arguments: [1, 2, 3, 4, 8, 64, 128, 4096])
+  @Test(arguments: [1, 2, 3, 4, 8, 64, 128, 1365])
   func everySizeIsUsableOrTheMessageNamesOneThatIs(cpus: Int) throws {
     var usable = 0
     for shift in UInt64(0)...40 {
@@ -84,7 +84,11 @@ struct RingSizeTests {
         == "a ring of 3MiB is not a power of two; use --ring-size 2MiB or 4MiB")
     #expect(
       message(4 << 30, cpus: 2)
-        == "a ring of 4GiB is too large; the largest is --ring-size 2GiB")
+        == "a ring of 4GiB is too large; the largest is --ring-size 256MiB")
+    #expect(
+      message(16 << 20, cpus: 4096)
+        == "4096 possible CPUs need a ring of 1GiB, and the verifier lets programs index 256MiB; "
+        + "boot with possible_cpus=1024")
     // The power of two below would be too small.
     #expect(
       message(1000 << 10, cpus: 4)

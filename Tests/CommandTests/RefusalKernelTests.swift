@@ -54,6 +54,15 @@ struct RefusalKernelTests {
     try expectNothingLeft()
   }
 
+  @Test("a ring that there is no room for")
+  func noRoom() throws {
+    // The ring is in the kernel by then; mapping it is what fails.
+    expectOneLine(
+      try Program.shell("ulimit -v 200000; exec $ORDINAL trace --ring-size 256MiB -- true"),
+      status: 2, saying: ["can't map", "use a smaller --ring-size"])
+    try expectNothingLeft()
+  }
+
   @Test("a kernel that doesn't show its types")
   func noTypes() throws {
     let folder = try TemporaryFolder()

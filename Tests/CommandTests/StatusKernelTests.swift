@@ -141,6 +141,36 @@ struct StatusKernelTests {
     #expect(outcome.lines.count == 2, "\(outcome.text)")
   }
 
+  @Test("a running trace keeps two capabilities, its command keeps all")
+  func capabilities() throws {
+    let outcome = try Program.shell(
+      """
+      $ORDINAL trace -q -- sh -c '
+        sleep 0.3; grep CapEff /proc/$PPID/status; grep NoNewPrivs /proc/$PPID/status
+        grep CapEff /proc/self/status' | grep -v "^{"
+      grep CapEff /proc/self/status
+      """)
+    let lines = outcome.lines
+    try #require(lines.count == 4, "\(lines)")
+    // CAP_DAC_READ_SEARCH and CAP_KILL; the rest goes a moment after the command's release.
+    #expect(lines[0].hasSuffix("0000000000000024"), "\(lines)")
+    #expect(lines[1].hasSuffix("\t1"))
+    #expect(lines[2] == lines[3])
+  }
+
+  @Test("a trace that is killed leaves nothing attached")
+  func killed() throws {
+    let outcome = try Program.shell(
+      """
+      $ORDINAL trace -q >/dev/null & p=$!
+      i=0
+      while ! grep -qs "^prog_id" /proc/$p/fdinfo/* && [ $i -lt 100 ]; do sleep 0.1; i=$((i + 1)); done
+      kill -KILL $p; wait $p
+      """)
+    #expect(outcome.status == 137, "\(outcome.errors)")
+    try expectNothingLeft()
+  }
+
   @Test("a signal ends a machine-wide trace with 0 and its account", arguments: ["INT", "TERM"])
   func machine(signal: String) throws {
     let outcome = try Program.shell(

@@ -6,7 +6,8 @@ extension LiveKernelTests {
   /// `ordinal trace -o json -- WORKLOAD` against what the workload itself wrote down.
   @Suite struct WorkloadKernelTests {
     static let cases: [[String]] = [
-      ["codes"], ["signals"], ["threads"], ["thread-exec"], ["chain", "5"], ["failing", "FOLDER"],
+      ["codes"], ["signals", "FOLDER"], ["threads"], ["thread-exec"], ["chain", "5"],
+      ["failing", "FOLDER"],
       ["group", "60", "1"], ["group", "30", "3"], ["arguments"], ["ways"], ["daemons"],
       ["directories", "/", "/usr/share/doc", "FOLDER"],
       ["deep", "FOLDER", "3", "Ünï \"x\"\n\u{1}"],
@@ -52,7 +53,7 @@ extension LiveKernelTests {
     }
 
     @Test func statusesTellOfEveryWay() throws {
-      let (truth, _) = try traceWorkload(["signals"])
+      let (truth, _) = try traceWorkload(["signals", "FOLDER"])
       // The workload itself must have seen both, or the comparison above showed nothing of cores.
       #expect(truth.waits.values.contains(11))
       let pattern = try String(contentsOfFile: "/proc/sys/kernel/core_pattern", encoding: .utf8)

@@ -5,7 +5,7 @@ public enum BuildFolder {
   /// The folder of the running test bundle, whoever started it and from wherever.
   public static let url: URL = {
     // The bundle is the executable itself, or is loaded by a helper of SwiftPM's.
-    let maps = (try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8)) ?? ""
+    let maps = (try? readFile("/proc/self/maps")) ?? ""
     for line in maps.split(separator: "\n") where line.hasSuffix("PackageTests.xctest") {
       if let slash = line.firstIndex(of: "/") {
         return URL(fileURLWithPath: String(line[slash...])).deletingLastPathComponent()

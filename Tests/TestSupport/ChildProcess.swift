@@ -21,9 +21,8 @@ public final class ChildProcess {
 
   /// Starts `path` with `arguments` behind its name.
   ///
-  /// - Parameters:
-  ///   - isSessionLeader: it gets a session of its own, with `input` as the terminal.
-  ///   - leadsGroup: it gets a process group of its own.
+  /// With `isSessionLeader` it gets a session of its own, with `input` as the terminal. With `leadsGroup`
+  /// it gets a process group of its own.
   public init(
     _ path: String, _ arguments: [String], input: Stream = .null, output: Stream = .null,
     errors: Stream = .null, environment: [String: String] = [:], isSessionLeader: Bool = false,

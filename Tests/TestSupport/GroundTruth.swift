@@ -25,6 +25,15 @@ public struct GroundTruth {
   public private(set) var adopted: [Int32: Int32] = [:]
   public private(set) var notes: [(word: String, number: Int)] = []
 
+  /// The forks that a stream tells of.
+  public static func forks(in events: [Event]) -> [Fork] {
+    events.compactMap { event in
+      event.child.map {
+        Fork(pid: event.pid, tid: event.tid, childPID: $0.pid, childTID: $0.tid)
+      }
+    }
+  }
+
   public init(file: String) throws {
     let text = try String(contentsOfFile: file, encoding: .utf8)
     for line in text.split(separator: "\n") {
@@ -64,10 +73,9 @@ public struct GroundTruth {
 
   /// Compares a whole stream with what was done.
   ///
-  /// - Parameters:
-  ///   - root: the process that ordinal started; it made all the others.
-  ///   - command: its arguments, which nobody logged: the first event is its exec.
-  /// - Returns: what is wrong, in words; nothing where the stream is right.
+  /// `root` is the process that ordinal started; it made all the others. `command` are
+  /// its arguments, which nobody logged: the first event is its exec.
+  /// Gives what is wrong, in words; nothing where the stream is right.
   public func problems(in events: [Event], root: Int32, command: [String]?) -> [String] {
     var problems: [String] = []
     func expect(_ condition: Bool, _ message: @autoclosure () -> String) {
@@ -79,11 +87,7 @@ public struct GroundTruth {
 
     // Forks: each once, by the right task, with the right flags.
     let seen = events.filter { $0.type == "fork" }
-    let told = seen.map { event in
-      Fork(
-        pid: event.pid, tid: event.tid, childPID: event.child?.pid ?? -1,
-        childTID: event.child?.tid ?? -1)
-    }
+    let told = GroundTruth.forks(in: events)
     expect(told.sorted() == forks.sorted(), "forks: \(told.sorted())\n  are not \(forks.sorted())")
     for event in seen {
       guard let child = event.child else { continue }

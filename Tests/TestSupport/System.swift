@@ -8,7 +8,7 @@ func bpfExists(_ kind: UInt32, _ id: UInt32) -> Bool {
 
 /// `processes` of /proc/stat: the tasks made since boot, as the kernel itself counts them.
 public func taskCount() throws -> UInt64 {
-  let text = try String(contentsOfFile: "/proc/stat", encoding: .utf8)
+  let text = try readFile("/proc/stat")
   for line in text.split(separator: "\n") where line.hasPrefix("processes ") {
     if let count = UInt64(line.dropFirst("processes ".count)) { return count }
   }
@@ -61,7 +61,7 @@ public func writeAll(_ descriptor: Int32, _ text: String) {
 
 /// The third letter of /proc/PID/stat: R, S, T, Z …; nil if there is no such process.
 public func processState(_ pid: Int32) -> Character? {
-  guard let text = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
+  guard let text = try? readFile("/proc/\(pid)/stat"),
     let bracket = text.lastIndex(of: ")")
   else { return nil }
   return text[text.index(bracket, offsetBy: 2)]
@@ -69,10 +69,21 @@ public func processState(_ pid: Int32) -> Character? {
 
 /// A number of a line "Name:   123 kB" of a file of /proc.
 public func procNumber(_ file: String, _ name: String) throws -> UInt64 {
-  let text = try String(contentsOfFile: file, encoding: .utf8)
+  let text = try readFile(file)
   for line in text.split(separator: "\n") where line.hasPrefix("\(name):") {
     let fields = line.split(whereSeparator: { $0 == " " || $0 == "\t" })
     if fields.count > 1, let number = UInt64(fields[1]) { return number }
   }
   throw SupportError("\(file) has no \(name)")
+}
+
+/// Removes an empty directory, e.g. a cgroup.
+public func removeDirectory(_ path: String) { unsafe rmdir(path) }
+
+/// The whole of a file whose size is not known before, as those of /proc.
+public func readFile(_ path: String) throws -> String {
+  let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+  guard descriptor >= 0 else { throw SupportError("can't open \(path)") }
+  defer { close(descriptor) }
+  return String(decoding: readAll(descriptor), as: UTF8.self)
 }

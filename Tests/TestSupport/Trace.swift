@@ -9,9 +9,7 @@ public final class Trace {
 
   /// Starts it.
   ///
-  /// - Parameters:
-  ///   - output: standard output; nil: the file that ``output()`` reads.
-  ///   - wrapper: words before the program, e.g. `unshare -m`.
+  /// `output` is standard output; nil: the file that ``output()`` reads. `wrapper` are words before the program, e.g. `unshare -m`.
   public init(
     _ arguments: [String], output: ChildProcess.Stream? = nil, input: ChildProcess.Stream = .null,
     environment: [String: String] = [:], wrapper: [String] = [], isSessionLeader: Bool = false
@@ -68,7 +66,7 @@ public struct KernelObjectIDs {
   public init(of pid: Int32) {
     let folder = "/proc/\(pid)/fdinfo"
     for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
-      guard let text = try? String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8) else {
+      guard let text = try? readFile("\(folder)/\(name)") else {
         continue
       }
       for line in text.split(separator: "\n") {

@@ -74,7 +74,8 @@ static int codes(void) {
 }
 
 /* Every signal that ends a process, without a core file and, where the signal makes one, with it. */
-static int signals(void) {
+static int signals(const char *folder) {
+  if (chdir(folder) != 0) fail(folder); /* core files land here */
   for (int core = 0; core < 2; core++) {
     for (int number = 1; number <= 64; number++) {
       if (number == SIGCHLD || number == SIGCONT || number == SIGURG || number == SIGWINCH) continue;
@@ -493,13 +494,15 @@ static int storm(int count, int width, int every) {
   return 0;
 }
 
+static int forks_each = 50;
+
 static void *forking_thread(void *argument) {
   (void)argument;
   say("note tid %d", own_tid());
   char byte;
   /* All wait for the end of standard input: the same moment for the whole tree. */
   while (read(0, &byte, 1) > 0) {}
-  for (int i = 0; i < 50; i++) {
+  for (int i = 0; i < forks_each; i++) {
     pid_t child = make();
     if (child == 0) {
       pid_t grandchild = make();
@@ -513,7 +516,7 @@ static void *forking_thread(void *argument) {
 }
 
 /* A tree that stands: `depth` generations, each with a thread; when standard input ends, the
-   deepest ones fork from leader and thread. */
+   thread forks (below, the leader too). */
 static int standing(int depth) {
   say("note pid %d", getpid());
   pthread_t thread;
@@ -571,7 +574,7 @@ int main(int count, char **words) {
   char *name = words[1];
 #define IS(text, needed) (strcmp(name, text) == 0 && count >= 2 + (needed))
   if (IS("codes", 0)) return codes();
-  if (IS("signals", 0)) return signals();
+  if (IS("signals", 1)) return signals(words[2]);
   if (IS("threads", 0)) return threads();
   if (IS("thread-exec", 0)) return thread_exec();
   if (IS("chain", 1)) return chain(atoi(words[2]));
@@ -589,7 +592,10 @@ int main(int count, char **words) {
   if (IS("deep", 3)) return deep(words[2], atoi(words[3]), words[4]);
   if (IS("mounts", 1)) return mounts(words[2]);
   if (IS("storm", 3)) return storm(atoi(words[2]), atoi(words[3]), atoi(words[4]));
-  if (IS("standing", 1)) return standing(atoi(words[2]));
+  if (IS("standing", 2)) {
+    forks_each = atoi(words[3]);
+    return standing(atoi(words[2]));
+  }
   if (IS("catching", 0)) return catching();
   if (IS("end", 1)) return atoi(words[2]);
   if (IS("kill-self", 1)) {

@@ -31,14 +31,12 @@ struct kit_offsets {
 struct kit_config {
   uint64_t capacity;
   uint64_t high_water;
-  uint32_t self_tgid;         /* 0: trace ordinal itself as well */
   uint32_t timestamps;        /* 0 none, 1 precise, 2 coarse */
   uint32_t has_group_dead;    /* sched_process_exit hands it over (6.16 and newer) */
   uint32_t filter_followed;   /* only tasks marked in `tasks` */
   uint32_t filter_uid;        /* only uids in `uids` */
   uint32_t filter_cgroups;    /* this many entries of `cgroups` */
   uint32_t filter_comm;       /* comm & mask == value */
-  uint32_t reserved;
   uint64_t tick_ns;           /* of a jiffy, for coarse timestamps */
   uint64_t comm_value[2];
   uint64_t comm_mask[2];
@@ -91,7 +89,6 @@ extern char control, ring, cpu_state, doorbell, tasks, seeds, uids, cgroups, scr
 #ifndef KIT_MAPS_DEFINED
 KIT_CONFIG(kit_capacity, uint64_t, capacity)
 KIT_CONFIG(kit_high_water, uint64_t, high_water)
-KIT_CONFIG(kit_self_tgid, uint32_t, self_tgid)
 KIT_CONFIG(kit_timestamps, uint32_t, timestamps)
 KIT_CONFIG(kit_tick_ns, uint64_t, tick_ns)
 KIT_CONFIG(kit_has_group_dead, uint32_t, has_group_dead)
@@ -150,8 +147,12 @@ KIT_INLINE uint64_t kit_read_word(uint64_t from) {
   ((int64_t(*)(void *, uint32_t, uint64_t))113)(&word, 8, from);
   return word;
 }
+/* The storage of a task. The kernel refuses to create it (-EAGAIN, kernel/bpf/bpf_local_storage.c)
+   where another CPU does so for the same task at the same moment: then it is there for a second look. */
 KIT_INLINE struct kit_task_state *_Nullable kit_task_state(
     const void *_Nonnull task, uint64_t create) {
+  struct kit_task_state *state = ((void *(*)(void *, const void *, void *, uint64_t))156)(&tasks, task, 0, create);
+  if (state || create == 0) return state;
   return ((void *(*)(void *, const void *, void *, uint64_t))156)(&tasks, task, 0, create);
 }
 /* BPF_RB_FORCE_WAKEUP: the consumer sleeps in poll() and is woken through irq_work. */
