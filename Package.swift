@@ -127,7 +127,8 @@ let package = Package(
     .testTarget(
       name: "KernelTests",
       dependencies: [
-        "TestSupport", "Capture", "Causality", "KernelEvents", "Sequencer", "SequencerABI",
+        "TestSupport", "JSONSchemaValidation", "Capture", "Causality", "KernelEvents", "Sequencer",
+        "SequencerABI",
       ],
       swiftSettings: house),
 

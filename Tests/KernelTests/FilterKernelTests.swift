@@ -85,7 +85,10 @@ extension LiveKernelTests {
     func treeThatForksMeanwhile(round: Int) throws {
       let tree = try StandingTree(depth: 3, forks: 400)
       tree.go()
-      usleep(UInt32(round) * 30_000)
+      // In full swing, and far from its end of some 100 kB.
+      try waitUntil("some forks") {
+        try readFile(tree.folder.file("log")).utf8.count > 5000 + round * 8000
+      }
       let trace = try Trace(["-o", "json", "--tree", "\(tree.pid)"])
       #expect(try tree.process.wait() == 0)
       #expect(try trace.process.wait(seconds: 10) == 0)

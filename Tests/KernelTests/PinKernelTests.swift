@@ -36,7 +36,7 @@ extension LiveKernelTests {
         try run(
           "/usr/bin/nsenter",
           // The kernel has files of its own beside it.
-          Array(wrapper.dropFirst()) + ["find", folder.file("bpf"), "-path", "*/ordinal*"]
+          Array(wrapper.dropFirst()) + ["find", folder.file("bpf"), "-path", "*/bpf/ordinal*"]
         ).text
       }
 

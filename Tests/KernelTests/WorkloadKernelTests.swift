@@ -1,4 +1,5 @@
 import Foundation
+import JSONSchemaValidation
 import TestSupport
 import Testing
 
@@ -107,6 +108,7 @@ func traceWorkload(_ words: [String], options: [String] = []) throws -> (GroundT
   let output = try trace.output()
   let summary = try trace.summary()
   try check(folder.path, trace)
+  try checkSchema(trace)
   let truth = FileManager.default.fileExists(atPath: log) ? try GroundTruth(file: log) : nil
   let root = try #require(output.events.first?.pid)
   let problems = try #require(truth).problems(in: output.events, root: root, command: command)
@@ -141,5 +143,17 @@ func check(_ folder: String, _ trace: Trace) throws {
       continue
     }
     Issue.record("stderr: \(trace.errors)")
+  }
+}
+
+/// Lines are as the shipped schema says: the first hundred, and every tenth after them.
+private func checkSchema(_ trace: Trace) throws {
+  let validator = try SchemaValidator.shipped("event.schema.json")
+  let text = try Data(contentsOf: URL(fileURLWithPath: trace.folder.file("out")))
+  for (index, line) in text.split(separator: UInt8(ascii: "\n")).enumerated()
+  where index < 100 || index % 10 == 0 {
+    for problem in validator.problems(in: try JSONValue(parsing: Array(line))).prefix(3) {
+      Issue.record("\(problem) in \(String(decoding: line, as: UTF8.self))")
+    }
   }
 }
