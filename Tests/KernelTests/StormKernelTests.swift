@@ -82,13 +82,12 @@ extension LiveKernelTests {
             wrong.append("\(pid): \(mine.count) exits, \(last.count) of them last")
           } else if last[0].waitStatus != status {
             wrong.append("\(pid): \(last[0].waitStatus), wait() said \(status)")
-          } else if !assumesOldExit && last[0].sequence != mine.map(\.sequence).max() {
-            wrong.append("\(pid): an exit after the last")
           }
+          // That no exit follows the last is no promise: of threads that end at the same instant the
+          // kernel lets one drop the count to zero, and another may reach the tracepoint behind it.
         }
         #expect(wrong.isEmpty, "\(wrong.count) of \(rounds), e.g. \(wrong.prefix(5))")
-        // Older kernels' answer may come in another order of the threads; the oracle is lenient there.
-        if !assumesOldExit { expectExact(capture) }
+        expectExact(capture)
       }
     }
   }
