@@ -51,8 +51,8 @@ extension LiveKernelTests {
 
 /// A parked trace of the whole machine must use less than 0.1 % of a CPU while nothing happens.
 ///
-/// Only seconds in which no event came count: a machine that does other things is not idle. There
-/// must be enough of them within six times the time.
+/// Only fifths of a second in which no event came count: a machine that does other things is not
+/// idle. There must be enough of them within eight times the time.
 func expectIdle(seconds: Int) throws {
   let trace = try Trace(["-o", "json"])
   try trace.waitUntilTracing()
@@ -60,9 +60,10 @@ func expectIdle(seconds: Int) throws {
   var idle = 0
   var used: UInt64 = 0
   var most: UInt64 = 0
-  for _ in 0..<6 * seconds where idle < seconds {
+  let wanted = 5 * seconds
+  for _ in 0..<8 * wanted where idle < wanted {
     let before = (try cpuTime(trace.process.pid), outputSize(trace))
-    usleep(1_000_000)
+    usleep(200_000)
     let after = (try cpuTime(trace.process.pid), outputSize(trace))
     guard before.1 == after.1 else { continue }
     idle += 1
@@ -70,8 +71,9 @@ func expectIdle(seconds: Int) throws {
     most = max(most, after.0 - before.0)
   }
   try trace.stop()
-  print("idle: \(used / 1000) µs of CPU in \(idle) s without an event, \(most / 1000) µs at most")
-  #expect(idle == seconds, "the machine was never idle")
+  print(
+    "idle: \(used / 1000) µs of CPU in \(seconds) s without an event, \(most / 1000) µs at most")
+  #expect(idle == wanted, "the machine was never idle")
   #expect(Double(used) < Double(seconds) * 1e9 * 0.001)
 }
 

@@ -57,10 +57,16 @@ func captureMachine(
 private func atRest(_ counter: borrowing EventCounter, _ body: () throws -> Void) throws
   -> (tasks: UInt64, counts: EventCounter.Counts)?
 {
-  // A task counted just before may still be on its way to the tracepoint.
-  let early = try taskCount()
-  usleep(2000)
-  let tasks = try taskCount()
+  // A task counted just before may still be on its way to the tracepoint; and a busy machine has its
+  // moments of quiet.
+  var early = try taskCount()
+  usleep(5000)
+  var tasks = try taskCount()
+  for _ in 0..<400 where tasks != early {
+    early = tasks
+    usleep(5000)
+    tasks = try taskCount()
+  }
   let counts = try counter.counts()
   try body()
   let isSame = try taskCount() == tasks && counter.counts() == counts
@@ -75,7 +81,6 @@ private func captureOnce(
   let counter = try EventCounter.start()
   var session = try CaptureSession.open(options)
   try session.attach()
-  // Threads of other suites may just be starting: a few looks for a quiet moment.
   var verifier = CausalityVerifier(tracingBegan: monotonicNow())
   guard let first = try atRest(counter, { try session.begin() }) else {
     session.end()
@@ -88,12 +93,9 @@ private func captureOnce(
     if try result.drain(&session, &verifier, keeps: keeps) == 0 { usleep(500) }
     guard ContinuousClock.now < limit else { throw SupportError("the load did not end") }
   }
-  var last: (tasks: UInt64, counts: EventCounter.Counts)?
+  let last: (tasks: UInt64, counts: EventCounter.Counts)?
   // The switch itself, so that nothing but it lies between the two looks.
-  for _ in 0..<200 where last == nil {
-    last = try atRest(counter) { session.consumer.setControlSwitch(ControlLayout.enabled, 0) }
-    if last == nil { break }
-  }
+  last = try atRest(counter) { session.consumer.setControlSwitch(ControlLayout.enabled, 0) }
   session.end()
   while try result.drain(&session, &verifier, keeps: keeps) > 0 {}
   guard let last else { throw Disturbed() }
