@@ -19,24 +19,27 @@ public enum FollowMode {
 /// The most ancestors looked at while a filter is seeded.
 @inline(__always) var ancestorLimit: Int { 64 }
 
-/// The mode a task has by the seeds: its own process's, or `tree` of the nearest ancestor's.
+/// The mode a task has by the seeds: `tree` if its own process or an ancestor is the root of a tree,
+/// `process` if its own process is named alone.
 ///
 /// Only used while the iterator seeds; afterwards a mark is inherited and no ancestor matters.
 @inline(__always) public func seededMode(of task: Task) -> UInt32 {
-  if let mode = unsafe kit_lookup(kit_map_seeds(), task.tgid) {
-    return unsafe mode.load(as: UInt32.self)
-  }
+  let own = seed(of: task.tgid)
+  if own == FollowMode.tree { return own }
   var ancestor = task
   for _ in 0..<ancestorLimit {
     ancestor = ancestor.parent
     let tgid = ancestor.tgid
-    if tgid == 0 { return FollowMode.none }
-    if let mode = unsafe kit_lookup(kit_map_seeds(), tgid) {
-      return unsafe mode.load(as: UInt32.self) == FollowMode.tree
-        ? FollowMode.tree : FollowMode.none
-    }
+    if tgid == 0 { break }
+    // One that is named alone does not end the search: a tree may begin above it.
+    if seed(of: tgid) == FollowMode.tree { return FollowMode.tree }
   }
-  return FollowMode.none
+  return own
+}
+
+@inline(__always) func seed(of tgid: UInt32) -> UInt32 {
+  guard let mode = unsafe kit_lookup(kit_map_seeds(), tgid) else { return FollowMode.none }
+  return unsafe mode.load(as: UInt32.self)
 }
 
 /// Marks `task` and counts it, once, however many try.

@@ -40,11 +40,18 @@ extension LiveKernelTests {
       deinit { go() }
     }
 
-    @Test func treeThatRunsAlready() throws {
+    /// One of its processes that is named alone besides takes nothing away from the tree.
+    @Test(arguments: [false, true])
+    func treeThatRunsAlready(isNamedInside: Bool) throws {
       let depth = 12
       let forks = 30
       let tree = try StandingTree(depth: depth, forks: forks)
-      let trace = try Trace(["-o", "json", "--tree", "\(tree.pid)"])
+      var options = ["-o", "json", "--tree", "\(tree.pid)"]
+      if isNamedInside {
+        let inside = try tree.truth().notes.filter { $0.word == "pid" }[depth / 2].number
+        options += ["--pid", "\(inside)"]
+      }
+      let trace = try Trace(options)
       try trace.waitUntilTracing()
       let outside = try startOutsideStorm()
       tree.go()
