@@ -39,6 +39,9 @@ struct CommandProcess: ~Copyable {
       throw Failure(
         "can't start the command: \(unsafe String(cString: strerror(errno)))", status: 126)
     }
+    // A caller may have left SIGCHLD ignored: the kernel would then reap the command itself, and its
+    // status be lost. After the fork, so that the command inherits what the caller chose.
+    _ = signal(SIGCHLD, SIG_DFL)
     pid = made.pid
     gate = made.gate
     status = made.status
