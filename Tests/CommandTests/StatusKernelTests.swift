@@ -14,6 +14,16 @@ struct StatusKernelTests {
     #expect(outcome.errors.isEmpty, "\(outcome.errors)")
   }
 
+  @Test("a caller that ignores SIGCHLD gets the status as well")
+  func ignoredChildSignal() throws {
+    let words = ["trace", "-q", "--", "sh", "-c", "exit 5"]
+    // The kernel reaps such a caller's children itself.
+    let outcome = try Outcome(
+      of: ["/bin/bash", "-c", "trap '' CHLD; exec \"$0\" \"$@\"", Program.path] + words,
+      limit: 20)
+    #expect(outcome.status == 5)
+  }
+
   @Test("128 + n for a command that signal n ended", arguments: [("KILL", 9), ("TERM", 15)])
   func signal(name: String, number: Int32) throws {
     let outcome = try Program.run(["trace", "-q", "--", "sh", "-c", "kill -\(name) $$"])
