@@ -58,6 +58,18 @@ public func follow(_ task: Task, mode: UInt32, control: UnsafeMutableRawPointer)
   }
 }
 
+/// Takes the iterator's mark back from a task that passed its exit meanwhile.
+///
+/// The exit may have found the task's storage busy (a trylock, kernel/bpf/bpf_task_storage.c) and
+/// left nothing behind; the mark would then be counted for ever.
+@inline(__always) public func unfollowDead(_ task: Task, control: UnsafeMutableRawPointer) {
+  guard task.isExiting, let state = unsafe kit_task_state(task.pointer, 0) else { return }
+  let before = unsafe seq_exchange_u32(UnsafeMutableRawPointer(state), FollowMode.gone)
+  if before == FollowMode.process || before == FollowMode.tree {
+    unsafe seq_add_u64(control + ControlLayout.followed, UInt64.max)
+  }
+}
+
 /// The mode of a task, ``FollowMode/none`` where it has no mark.
 @inline(__always) public func followMode(of task: Task) -> UInt32 {
   guard let state = unsafe kit_task_state(task.pointer, 0) else { return FollowMode.none }
@@ -87,8 +99,10 @@ public func inheritFollow(
 public func endFollow(_ task: Task, ring: KernelRing) -> UInt32 {
   // While the iterator runs the mark is left behind in any case, so that it counts no dead task.
   let seeding: UInt64 = unsafe seq_load_u32(ring.control + ControlLayout.seeding) != 0 ? 1 : 0
-  guard let state = unsafe kit_task_state(task.pointer, seeding) else { return FollowMode.none }
-  let mode = unsafe seq_exchange_u32(UnsafeMutableRawPointer(state), FollowMode.gone)
+  var mode = FollowMode.none
+  if let state = unsafe kit_task_state(task.pointer, seeding) {
+    mode = unsafe seq_exchange_u32(UnsafeMutableRawPointer(state), FollowMode.gone)
+  }
   if mode == FollowMode.process || mode == FollowMode.tree {
     let before = unsafe seq_fetch_add_u64(ring.control + ControlLayout.followed, UInt64.max)
     if before == 1 { wakeConsumer(ring) }

@@ -20,6 +20,9 @@ public func seed_tasks(_ context: Context) -> Int32 {
   let task = unsafe Task(context.pointerArgument(1))
   if task.isExiting { return 0 }
   let mode = seededMode(of: task)
-  if mode != FollowMode.none { unsafe follow(task, mode: mode, control: ring.control) }
+  if mode != FollowMode.none {
+    unsafe follow(task, mode: mode, control: ring.control)
+    unsafe unfollowDead(task, control: ring.control)
+  }
   return 0
 }

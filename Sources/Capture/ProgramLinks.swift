@@ -2,7 +2,7 @@ import BPFLoader
 
 /// The attachments of a capture. Programs are detached when it goes, unless the links are pinned.
 struct ProgramLinks: ~Copyable {
-  /// The programs that produce, in the order they are attached.
+  /// The programs that produce.
   static let names = [
     "task_newtask", "sched_process_exit", "sched_prepare_exec", "sched_process_exec",
   ]
@@ -14,10 +14,12 @@ struct ProgramLinks: ~Copyable {
   init() {}
 
   mutating func attach(_ object: borrowing BPFObject, withPrepare: Bool) throws(BPFError) {
-    fork = try object.attach(ProgramLinks.names[0])
+    // Fork comes last: of a task whose creation is told, the exec and the exit are told as well, and
+    // a task that fork counted as followed can't end uncounted.
     exit = try object.attach(ProgramLinks.names[1])
     if withPrepare { prepare = try object.attach(ProgramLinks.names[2]) }
     exec = try object.attach(ProgramLinks.names[3])
+    fork = try object.attach(ProgramLinks.names[0])
   }
 
   func pin(in directory: String) throws(BPFError) {

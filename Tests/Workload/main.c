@@ -12,10 +12,12 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -495,6 +497,22 @@ static int storm(int count, int width, int every) {
 }
 
 static int forks_each = 50;
+/* Shared by the whole tree: while it is set, none of its forks counts towards forks_each. */
+static atomic_bool *keep_forking;
+
+static void end_of_forking(int number) {
+  (void)number;
+  atomic_store(keep_forking, false);
+}
+
+/* SIGUSR1 to the calling process lets the tree come to its end. */
+static void fork_until_told(void) {
+  keep_forking = mmap(0, sizeof *keep_forking, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (keep_forking == MAP_FAILED) fail("mmap");
+  atomic_store(keep_forking, true);
+  struct sigaction action = {.sa_handler = end_of_forking, .sa_flags = SA_RESTART};
+  sigaction(SIGUSR1, &action, 0);
+}
 
 static void *forking_thread(void *argument) {
   (void)argument;
@@ -502,7 +520,8 @@ static void *forking_thread(void *argument) {
   char byte;
   /* All wait for the end of standard input: the same moment for the whole tree. */
   while (read(0, &byte, 1) > 0) {}
-  for (int i = 0; i < forks_each; i++) {
+  for (int left = forks_each; left > 0;) {
+    if (!keep_forking || !atomic_load(keep_forking)) left--;
     pid_t child = make();
     if (child == 0) {
       pid_t grandchild = make();
@@ -594,6 +613,7 @@ int main(int count, char **words) {
   if (IS("storm", 3)) return storm(atoi(words[2]), atoi(words[3]), atoi(words[4]));
   if (IS("standing", 2)) {
     forks_each = atoi(words[3]);
+    if (IS("standing", 3)) fork_until_told();
     return standing(atoi(words[2]));
   }
   if (IS("catching", 0)) return catching();
