@@ -1,3 +1,4 @@
+import COrdinalSystem
 import Glibc
 
 /// What a consumer does while no record is ready; the names are the Disruptor's.
@@ -25,11 +26,18 @@ public struct Waiter {
   private var stallPosition = UInt64.max
   private var stallSince: UInt64 = 0
 
+  /// How ``WaitStrategy/park`` adapts; the benchmark varies it.
+  package struct Tuning: Sendable {
+    /// A nap between batches, ns; 0: none, every wait is ended by the doorbell.
+    package var nap = 1_000_000
+    /// Two wake-ups closer than this, ns, are a stream.
+    package var streamInterval: UInt64 = 2_000_000
+    /// What ``Waiter/init(_:)`` takes.
+    package init() {}
+  }
+
+  private let tuning: Tuning
   static let spinLimit = 200
-  /// A nap between batches, ns.
-  static let nap: Int = 1_000_000
-  /// Two wake-ups closer than this, ns, are a stream.
-  static let streamInterval: UInt64 = 2_000_000
   /// The longest sleep, ns: a net under the doorbell, and the interval of the stall watch.
   static let longestSleep = 1_000_000_000
 
@@ -42,7 +50,13 @@ public struct Waiter {
   }
 
   /// A waiter of `strategy`.
-  public init(_ strategy: WaitStrategy) { self.strategy = strategy }
+  public init(_ strategy: WaitStrategy) { self.init(strategy, tuning: Tuning()) }
+
+  /// A waiter with other numbers than the default's.
+  package init(_ strategy: WaitStrategy, tuning: Tuning) {
+    self.strategy = strategy
+    self.tuning = tuning
+  }
 
   /// Call after records were delivered.
   public mutating func progressed(_ consumer: borrowing RingConsumer) {
@@ -88,7 +102,7 @@ public struct Waiter {
       hasNapped = true
       lastWake = now
       return poll(
-        doorbell: -1, interrupt: interrupt, timeout: sleepTime(Waiter.nap, now, deadline))
+        doorbell: -1, interrupt: interrupt, timeout: sleepTime(tuning.nap, now, deadline))
     }
     hasNapped = false
     guard consumer.prepareToPark() else { return .lookAgain }
@@ -98,7 +112,7 @@ public struct Waiter {
     consumer.cancelPark()
     doorbell.silence()
     let woken = monotonicNow()
-    isStreaming = woken &- lastWake < Waiter.streamInterval
+    isStreaming = tuning.nap > 0 && woken &- lastWake < tuning.streamInterval
     lastWake = woken
     return outcome
   }
@@ -127,16 +141,8 @@ public struct Waiter {
   }
 
   private func poll(doorbell: Int32, interrupt: Int32, timeout: Int) -> Outcome {
-    var descriptors = (
-      pollfd(fd: doorbell, events: Int16(POLLIN), revents: 0),
-      pollfd(fd: interrupt, events: Int16(POLLIN), revents: 0)
-    )
-    let milliseconds = Int32(clamping: (timeout + 999_999) / 1_000_000)
-    // A tuple of two equal elements is laid out as an array of two.
-    let ready = unsafe withUnsafeMutableBytes(of: &descriptors) { raw in
-      unsafe Glibc.poll(raw.assumingMemoryBound(to: pollfd.self).baseAddress!, 2, milliseconds)
-    }
-    return ready > 0 && descriptors.1.revents != 0 ? .interrupted : .lookAgain
+    let ready = ordinal_wait_readable(doorbell, interrupt, Int64(timeout))
+    return ready & 2 != 0 ? .interrupted : .lookAgain
   }
 }
 
