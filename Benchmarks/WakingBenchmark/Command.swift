@@ -52,8 +52,9 @@ import Sequencer
       var report = Report(
         commit: commit, rounds: rounds, milliseconds: milliseconds,
         nap: nap.map { $0 * 1000 } ?? Waiter.Tuning().nap)
-      try measureLatency(&report)
+      // First, while the process is small: its children's forks copy its page tables.
       try measureCost(&report)
+      try measureLatency(&report)
       print(try json ? report.json() : report.text)
     } catch {
       FileHandle.standardError.write(Data("waking-benchmark: \(error)\n".utf8))
