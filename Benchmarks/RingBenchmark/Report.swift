@@ -20,7 +20,9 @@ struct Report {
           + "(\(fixed(drain.medianTime, 2)) ns each), "
           + "min \(millions(worst)), max \(millions(best)); "
           + "\(fixed(drain.medianRatio, 2)) times the time of a bare loop over the same words "
-          + "(\(millions(drain.medianTouchTime)) M/s)")
+          + "(\(millions(drain.medianTouchTime)) M/s); "
+          + "publish: \(fixed(drain.medianPublishTime, 2)) ns each, "
+          + "\(fixed(drain.medianPublishRatio, 2)) times that loop")
     }
     lines += checks.map { "allocations, " + $0.text }
     return lines.joined(separator: "\n")
@@ -39,7 +41,9 @@ struct Report {
         + "\"min\":\(fixed(rates.min() ?? 0, 0)),\"max\":\(fixed(rates.max() ?? 0, 0))},"
         + "\"ns_per_record\":\(fixed(drain.medianTime, 3)),"
         + "\"bare_loop_ns_per_record\":\(fixed(drain.medianTouchTime, 3)),"
-        + "\"time_to_bare_loop\":\(fixed(drain.medianRatio, 3))}"
+        + "\"time_to_bare_loop\":\(fixed(drain.medianRatio, 3)),"
+        + "\"publish_ns_per_record\":\(fixed(drain.medianPublishTime, 3)),"
+        + "\"publish_to_bare_loop\":\(fixed(drain.medianPublishRatio, 3))}"
     }
     let checks = checks.map {
       "{\"path\":\(quoted($0.path)),\"records\":\($0.records),\"allocations\":\($0.allocations)}"

@@ -23,6 +23,11 @@ public struct Waiter {
   private var hasNapped = false
   /// The longest time seen between finding a record claimed and finding it published, ns.
   public private(set) var longestStall: UInt64 = 0
+  /// The CPU whose producer the longest stall was; nil if there was none, or if it ended before that
+  /// CPU was seen.
+  public private(set) var longestStallCPU: UInt32?
+  /// The CPU that holds the record the consumer waits for; nil if it waits for none or can't tell.
+  public private(set) var stallCPU: UInt32?
   private var stallPosition = UInt64.max
   private var stallSince: UInt64 = 0
 
@@ -117,7 +122,7 @@ public struct Waiter {
     return outcome
   }
 
-  /// The age of the claim the consumer waits for, ns; 0 if it waits for none.
+  /// The age of the claim the consumer waits for, ns, from when it first waited; 0 if it waits for none.
   public func stallAge() -> UInt64 {
     stallPosition == .max ? 0 : monotonicNow() &- stallSince
   }
@@ -125,13 +130,21 @@ public struct Waiter {
   private mutating func noteStall(_ consumer: borrowing RingConsumer) {
     let now = monotonicNow()
     if stallPosition != .max {
-      longestStall = max(longestStall, now &- stallSince)
-      if stallPosition == consumer.position { return }
+      let isSame = stallPosition == consumer.position
+      // A producer may have been interrupted before it left its mark.
+      if isSame, stallCPU == nil { stallCPU = consumer.claimant }
+      if now &- stallSince >= longestStall {
+        longestStall = now &- stallSince
+        longestStallCPU = stallCPU
+      }
+      if isSame { return }
       stallPosition = .max
+      stallCPU = nil
     }
     if consumer.backlog != 0 && !consumer.isReady {
       stallPosition = consumer.position
       stallSince = now
+      stallCPU = consumer.claimant
     }
   }
 

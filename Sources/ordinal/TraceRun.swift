@@ -55,7 +55,8 @@ struct TraceRun: ~Copyable {
   private var stopSignal: Int32?
   /// Set when nothing more can be written: nothing more is taken from the ring for the output.
   private var outputError: EventOutput.Result?
-  private var toldStall = false
+  /// The sequence of which was said that the trace waits for it.
+  private var toldStall: UInt64?
 
   /// Records taken from the ring before the output is looked at again.
   private static let batch = 256
@@ -108,7 +109,7 @@ struct TraceRun: ~Copyable {
       checkEnds(deadline)
       if reason != nil { break }
       if count > 0 {
-        waiter.progressed(session.consumer)
+        progressed()
         continue
       }
       collectResidual()
@@ -239,7 +240,10 @@ struct TraceRun: ~Copyable {
     while true {
       let count = try drain()
       if sink.output.isFull { flush() }
-      if count > 0 { continue }
+      if count > 0 {
+        progressed()
+        continue
+      }
       if session.consumer.backlog == 0 || request.leavesPinned { break }
       if monotonicNow() > patience {
         complain(
@@ -305,6 +309,7 @@ struct TraceRun: ~Copyable {
     sink.verifier.finish(missed: figures.missedTotal)
     var summary = Summary(figures, sink: sink, isReaderGone: outputError == .closed)
     summary.longestStall = waiter.longestStall
+    summary.longestStallCPU = waiter.longestStallCPU
     // The counters of a CPU don't tell this run's losses from a predecessor's or a successor's.
     if session.isResumed || request.leavesPinned { summary.lostByCPU = nil }
     summary.reason = reason
@@ -330,15 +335,23 @@ struct TraceRun: ~Copyable {
 
   private mutating func tellStall() {
     let age = waiter.stallAge()
-    if age < 1_000_000_000 {
-      toldStall = false
-      return
-    }
-    if toldStall { return }
-    toldStall = true
+    let position = session.consumer.position
+    if age < 1_000_000_000 || toldStall == position { return }
+    toldStall = position
+    let holder = waiter.stallCPU.map { "cpu \($0)" } ?? "some CPU"
     complain(
-      "sequence \(session.consumer.position) was claimed \(age / 1_000_000) ms ago and is not "
-        + "published yet (a stalled CPU?); later events wait for it")
+      "waiting for sequence \(position) since \(age / 1_000_000) ms: \(holder) claimed it and has "
+        + "not published it yet (a stalled CPU?); later events wait for it")
+  }
+
+  /// Notes that records came; tells of a stall that was told before how long it was.
+  private mutating func progressed() {
+    let age = waiter.stallAge()
+    waiter.progressed(session.consumer)
+    if let sequence = toldStall, sequence < session.consumer.position {
+      toldStall = nil
+      complain("sequence \(sequence) came after \(age / 1_000_000) ms")
+    }
   }
 
   /// What a running trace needs: to resolve cgroups by handle, and to signal its command.

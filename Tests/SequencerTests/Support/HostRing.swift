@@ -109,7 +109,7 @@ import SequencerCore
 /// One CPU's view of a ``HostRing``.
 @safe struct HostMemory: ProducerMemory {
   let ring: HostRing
-  let cpu: Int
+  let cpu: UInt32
   let hook: ((ProducerStep) -> Void)?
   let geometry: RingGeometry
   // Copies of the ring's pointers: the hot path of the stress does without its reference counts.
@@ -119,7 +119,7 @@ import SequencerCore
 
   init(ring: HostRing, cpu: Int, hook: ((ProducerStep) -> Void)?) {
     self.ring = ring
-    self.cpu = cpu
+    self.cpu = UInt32(cpu)
     self.hook = hook
     geometry = ring.geometry
     unsafe slots = ring.slots
