@@ -108,11 +108,23 @@ let package = Package(
       swiftSettings: house, plugins: ["BPFBuildPlugin"]),
     .target(name: "PulseCKit", path: "Benchmarks/WakingBenchmark/Kernel/CKit"),
 
+    // The ring in this process's memory, hammered by threads; a program of its own, so that it can
+    // be built with the optimiser and with ThreadSanitizer.
+    .target(
+      name: "RingStress",
+      dependencies: [
+        "SequencerABI", "SequencerCore", "CSequencerAtomics", "Sequencer", "CTestSupport",
+      ],
+      path: "Tests/RingStress", swiftSettings: house),
+    .executableTarget(
+      name: "ring-stress", dependencies: ["RingStress"], path: "Tests/ring-stress",
+      swiftSettings: house),
+
     // Tests. Those that need root carry the tag `kernel`.
     .testTarget(
       name: "SequencerTests",
       dependencies: [
-        "SequencerABI", "SequencerCore", "CSequencerAtomics", "Sequencer", "BPFCKit",
+        "SequencerABI", "SequencerCore", "CSequencerAtomics", "Sequencer", "BPFCKit", "RingStress",
       ],
       swiftSettings: house),
     .testTarget(

@@ -51,7 +51,7 @@ import Sequencer
     do {
       var report = Report(
         commit: commit, rounds: rounds, milliseconds: milliseconds,
-        nap: nap.map { $0 * 1000 } ?? Waiter.Tuning().nap)
+        nap: nap.map { $0 * 1000 } ?? Waiter.Pace().nap)
       // First, while the process is small: its children's forks copy its page tables.
       try measureCost(&report)
       try measureLatency(&report)

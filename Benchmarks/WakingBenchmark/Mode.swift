@@ -14,13 +14,13 @@ enum Mode: String, CaseIterable, Codable {
     case .spin: return Waiter(.busySpin)
     case .yield: return Waiter(.yield)
     case .parked:
-      var tuning = Waiter.Tuning()
-      tuning.nap = 0
-      return Waiter(.park, tuning: tuning)
+      var pace = Waiter.Pace()
+      pace.streamInterval = 0
+      return Waiter(.park, pace: pace)
     case .adaptive:
-      var tuning = Waiter.Tuning()
-      if let nap { tuning.nap = nap }
-      return Waiter(.park, tuning: tuning)
+      var pace = Waiter.Pace()
+      if let nap { pace.nap = nap }
+      return Waiter(.park, pace: pace)
     }
   }
 }

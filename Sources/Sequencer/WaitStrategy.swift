@@ -11,6 +11,21 @@ public enum WaitStrategy: String, Sendable, CaseIterable {
   case park
 }
 
+/// What a ``Waiter`` did.
+public struct WaitFigures: Equatable, Sendable {
+  /// Times it slept until the doorbell, the interrupt or the deadline.
+  public var parks: UInt64 = 0
+  /// Times it was about to sleep, and its second look found a record.
+  public var secondLooks: UInt64 = 0
+  /// Timed naps in a stream.
+  public var naps: UInt64 = 0
+  /// Times the net under the doorbell, and not the bell, ended a sleep over a published record: a lost
+  /// wake-up, or a machine that stood still for the whole second.
+  public var lateWakeUps: UInt64 = 0
+  /// Zeroes.
+  public init() {}
+}
+
 /// Waits for records by a ``WaitStrategy``, and watches the clock for stalled producers.
 ///
 /// One value a consumer. Parking adapts: while events keep coming it takes short timed naps between
@@ -30,19 +45,15 @@ public struct Waiter {
   public private(set) var stallCPU: UInt32?
   private var stallPosition = UInt64.max
   private var stallSince: UInt64 = 0
+  /// What it did since it was made.
+  public private(set) var figures = WaitFigures()
+  private let pace: Pace
 
-  /// How ``WaitStrategy/park`` adapts; the benchmark varies it.
-  package struct Tuning: Sendable {
-    /// A nap between batches, ns; 0: none, every wait is ended by the doorbell.
-    package var nap = 1_000_000
-    /// Two wake-ups closer than this, ns, are a stream.
-    package var streamInterval: UInt64 = 2_000_000
-    /// What ``Waiter/init(_:)`` takes.
-    package init() {}
-  }
-
-  private let tuning: Tuning
   static let spinLimit = 200
+  /// A nap between batches, ns.
+  static let nap = 1_000_000
+  /// Two wake-ups closer than this, ns, are a stream.
+  static let streamInterval: UInt64 = 2_000_000
   /// The longest sleep, ns: a net under the doorbell, and the interval of the stall watch.
   static let longestSleep = 1_000_000_000
 
@@ -54,13 +65,27 @@ public struct Waiter {
     case interrupted
   }
 
-  /// A waiter of `strategy`.
-  public init(_ strategy: WaitStrategy) { self.init(strategy, tuning: Tuning()) }
+  /// When a waiter sleeps, and how long at most. Tests and benchmarks take other values than users.
+  package struct Pace: Sendable {
+    /// Looks before it sleeps.
+    package var spinLimit = Waiter.spinLimit
+    /// ``Waiter/nap``.
+    package var nap = Waiter.nap
+    /// ``Waiter/streamInterval``; 0: it always parks and never naps.
+    package var streamInterval = Waiter.streamInterval
+    /// ``Waiter/longestSleep``.
+    package var longestSleep = Waiter.longestSleep
+    /// What users have.
+    package init() {}
+  }
 
-  /// A waiter with other numbers than the default's.
-  package init(_ strategy: WaitStrategy, tuning: Tuning) {
+  /// A waiter of `strategy`.
+  public init(_ strategy: WaitStrategy) { self.init(strategy, pace: Pace()) }
+
+  /// A waiter of `strategy` with a pace of its own.
+  package init(_ strategy: WaitStrategy, pace: Pace) {
     self.strategy = strategy
-    self.tuning = tuning
+    self.pace = pace
   }
 
   /// Call after records were delivered.
@@ -86,7 +111,7 @@ public struct Waiter {
   ) -> Outcome {
     if stallPosition != .max || consumer.backlog != 0 { noteStall(consumer) }
     spins += 1
-    if spins < Waiter.spinLimit {
+    if spins < pace.spinLimit {
       spinHint()
       return .lookAgain
     }
@@ -106,18 +131,27 @@ public struct Waiter {
       isStreaming = false
       hasNapped = true
       lastWake = now
+      figures.naps &+= 1
       return poll(
-        doorbell: -1, interrupt: interrupt, timeout: sleepTime(tuning.nap, now, deadline))
+        doorbell: -1, interrupt: interrupt, timeout: sleepTime(pace.nap, now, deadline))
     }
     hasNapped = false
-    guard consumer.prepareToPark() else { return .lookAgain }
+    guard consumer.prepareToPark() else {
+      figures.secondLooks &+= 1
+      return .lookAgain
+    }
+    let timeout = sleepTime(pace.longestSleep, now, deadline)
     let outcome = poll(
-      doorbell: doorbell.descriptor, interrupt: interrupt,
-      timeout: sleepTime(Waiter.longestSleep, now, deadline))
+      doorbell: doorbell.descriptor, interrupt: interrupt, timeout: timeout)
+    figures.parks &+= 1
+    let woken = monotonicNow()
+    // The whole sleep is over, and a record that rang no bell lies there.
+    if woken &- now >= UInt64(timeout), timeout == pace.longestSleep, consumer.isReady {
+      figures.lateWakeUps &+= 1
+    }
     consumer.cancelPark()
     doorbell.silence()
-    let woken = monotonicNow()
-    isStreaming = tuning.nap > 0 && woken &- lastWake < tuning.streamInterval
+    isStreaming = woken &- lastWake < pace.streamInterval
     lastWake = woken
     return outcome
   }

@@ -1,4 +1,5 @@
 import Glibc
+import RingStress
 import SequencerABI
 import SequencerCore
 import Testing
@@ -177,7 +178,7 @@ import Testing
       _ = waiter.wait(
         &test.consumer, doorbell: doorbell, interrupt: bells.interrupt.read, deadline: nil)
       // A nap does not hear the bell and lasts its time.
-      if monotonicNow() - began >= UInt64(Waiter.Tuning().nap) { return }
+      if monotonicNow() - began >= UInt64(Waiter.nap) { return }
     }
     Issue.record("it never napped")
   }
