@@ -138,6 +138,9 @@ public struct RingConsumer: ~Copyable {
   /// Takes the announcement back.
   @inlinable func cancelPark() { core.cancelPark() }
 
+  /// The CPU that holds the record waited for; see ``Consumer/claimant``.
+  @inlinable public var claimant: UInt32? { core.claimant }
+
   /// Whether a record waits to be handed out.
   @inlinable public var isReady: Bool { unsafe core.next() != nil }
 }

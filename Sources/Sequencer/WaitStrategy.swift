@@ -1,3 +1,4 @@
+import COrdinalSystem
 import Glibc
 
 /// What a consumer does while no record is ready; the names are the Disruptor's.
@@ -37,6 +38,11 @@ public struct Waiter {
   private var hasNapped = false
   /// The longest time seen between finding a record claimed and finding it published, ns.
   public private(set) var longestStall: UInt64 = 0
+  /// The CPU whose producer the longest stall was; nil if there was none, or if it ended before that
+  /// CPU was seen.
+  public private(set) var longestStallCPU: UInt32?
+  /// The CPU that holds the record the consumer waits for; nil if it waits for none or can't tell.
+  public private(set) var stallCPU: UInt32?
   private var stallPosition = UInt64.max
   private var stallSince: UInt64 = 0
   /// What it did since it was made.
@@ -45,7 +51,7 @@ public struct Waiter {
 
   static let spinLimit = 200
   /// A nap between batches, ns.
-  static let nap: Int = 1_000_000
+  static let nap = 1_000_000
   /// Two wake-ups closer than this, ns, are a stream.
   static let streamInterval: UInt64 = 2_000_000
   /// The longest sleep, ns: a net under the doorbell, and the interval of the stall watch.
@@ -59,10 +65,12 @@ public struct Waiter {
     case interrupted
   }
 
-  /// When a waiter sleeps, and how long at most. Tests of the waking take other values than users.
+  /// When a waiter sleeps, and how long at most. Tests and benchmarks take other values than users.
   package struct Pace: Sendable {
     /// Looks before it sleeps.
     package var spinLimit = Waiter.spinLimit
+    /// ``Waiter/nap``.
+    package var nap = Waiter.nap
     /// ``Waiter/streamInterval``; 0: it always parks and never naps.
     package var streamInterval = Waiter.streamInterval
     /// ``Waiter/longestSleep``.
@@ -125,7 +133,7 @@ public struct Waiter {
       lastWake = now
       figures.naps &+= 1
       return poll(
-        doorbell: -1, interrupt: interrupt, timeout: sleepTime(Waiter.nap, now, deadline))
+        doorbell: -1, interrupt: interrupt, timeout: sleepTime(pace.nap, now, deadline))
     }
     hasNapped = false
     guard consumer.prepareToPark() else {
@@ -148,7 +156,7 @@ public struct Waiter {
     return outcome
   }
 
-  /// The age of the claim the consumer waits for, ns; 0 if it waits for none.
+  /// The age of the claim the consumer waits for, ns, from when it first waited; 0 if it waits for none.
   public func stallAge() -> UInt64 {
     stallPosition == .max ? 0 : monotonicNow() &- stallSince
   }
@@ -156,13 +164,21 @@ public struct Waiter {
   private mutating func noteStall(_ consumer: borrowing RingConsumer) {
     let now = monotonicNow()
     if stallPosition != .max {
-      longestStall = max(longestStall, now &- stallSince)
-      if stallPosition == consumer.position { return }
+      let isSame = stallPosition == consumer.position
+      // A producer may have been interrupted before it left its mark.
+      if isSame, stallCPU == nil { stallCPU = consumer.claimant }
+      if now &- stallSince >= longestStall {
+        longestStall = now &- stallSince
+        longestStallCPU = stallCPU
+      }
+      if isSame { return }
       stallPosition = .max
+      stallCPU = nil
     }
     if consumer.backlog != 0 && !consumer.isReady {
       stallPosition = consumer.position
       stallSince = now
+      stallCPU = consumer.claimant
     }
   }
 
@@ -172,16 +188,8 @@ public struct Waiter {
   }
 
   private func poll(doorbell: Int32, interrupt: Int32, timeout: Int) -> Outcome {
-    var descriptors = (
-      pollfd(fd: doorbell, events: Int16(POLLIN), revents: 0),
-      pollfd(fd: interrupt, events: Int16(POLLIN), revents: 0)
-    )
-    let milliseconds = Int32(clamping: (timeout + 999_999) / 1_000_000)
-    // A tuple of two equal elements is laid out as an array of two.
-    let ready = unsafe withUnsafeMutableBytes(of: &descriptors) { raw in
-      unsafe Glibc.poll(raw.assumingMemoryBound(to: pollfd.self).baseAddress!, 2, milliseconds)
-    }
-    return ready > 0 && descriptors.1.revents != 0 ? .interrupted : .lookAgain
+    let ready = ordinal_wait_readable(doorbell, interrupt, Int64(timeout))
+    return ready & 2 != 0 ? .interrupted : .lookAgain
   }
 }
 

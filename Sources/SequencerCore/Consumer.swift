@@ -130,6 +130,13 @@
       }
     }
 
+    /// The CPU whose producer claimed the record at ``position`` and has not published it; nil where
+    /// that can't be told: nobody claimed it, its producer has not come to leave its mark, or it is
+    /// published.
+    @inlinable public var claimant: UInt32? {
+      ClaimMark.cpu(in: unsafe seq_load_u64(memory.slot(position)), sequence: position &+ 1)
+    }
+
     /// Tickets claimed and not yet read; a look at the contended line.
     @inlinable public var backlog: UInt64 {
       unsafe seq_load_u64(memory.control + ControlLayout.cursor) &- position

@@ -128,7 +128,7 @@ package import SequencerCore
 /// One CPU's view of a ``HostRing``.
 @safe package struct HostMemory: ProducerMemory, ConsumerMemory {
   package let ring: HostRing
-  package let cpu: Int
+  package let cpu: UInt32
   package let hook: ((ProducerStep) -> Void)?
   package let consumerHook: ((ConsumerStep) -> Void)?
   package let geometry: RingGeometry
@@ -142,7 +142,7 @@ package import SequencerCore
     consumerHook: ((ConsumerStep) -> Void)? = nil
   ) {
     self.ring = ring
-    self.cpu = cpu
+    self.cpu = UInt32(cpu)
     self.hook = hook
     self.consumerHook = consumerHook
     geometry = ring.geometry
