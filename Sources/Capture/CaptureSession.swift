@@ -62,6 +62,7 @@ public struct CaptureSession: ~Copyable {
   ///
   /// - Throws: one line that says what to do next; nothing is left attached.
   public static func open(_ options: CaptureOptions) throws(CaptureError) -> CaptureSession {
+    try DescriptorHeadroom.check()
     guard let cpus = CPUList.possible()?.max().map({ $0 + 1 }) else {
       throw CaptureError(
         "can't read /sys/devices/system/cpu/possible; check that /sys is mounted")
