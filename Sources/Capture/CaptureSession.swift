@@ -77,6 +77,8 @@ public struct CaptureSession: ~Copyable {
     _ options: CaptureOptions, cpus: Int, pins: consuming PinDirectory?
   ) throws(CaptureError) -> CaptureSession {
     let geometry = try RingSize.geometry(bytes: options.ringBytes, possibleCPUs: cpus)
+    let memory = SystemFile.text("/proc/meminfo").flatMap(RingSize.availableMemory)
+    try RingSize.check(geometry, available: memory, possibleCPUs: cpus)
     let facts = try KernelFacts()
     let object = try loadSequencer(options, facts: facts, geometry: geometry, cpus: cpus)
     do {
