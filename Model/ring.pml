@@ -1,0 +1,680 @@
+/*
+ * The ring: gate, claim, fill, publish, consume, release, journal, park, death and successor.
+ *
+ * Follows Sources/SequencerCore (Producer.swift, Consumer.swift, ConsumerJournal.swift) and the wait
+ * of Sources/Sequencer/WaitStrategy.swift statement by statement; step numbers are those of
+ * docs/protocol.md. Every access to shared memory is a step of the model, so that any other process
+ * may come between any two. What a CPU may reorder is in weak.pml, and here where WEAK is set.
+ *
+ * A configuration (scripts/check-model.sh) chooses:
+ *   CAPACITY  slots; RESERVE of them kept free; MAXSPAN longest record, 1 to 3 slots
+ *   CONTEXTS  1 to 3 producers; each offers any number of events, and stops when it likes
+ *   NESTED    1: context 1 is an interrupt on context 0's CPU: it begins between any two steps of
+ *             the task and runs to its end before the task goes on; 0: each has a CPU of its own
+ *   GATE      1: the gate as built; 0: a claim is made exactly when it fits, at one stroke. The gate
+ *             configurations show that the real one never lets more through, so whatever holds under
+ *             the second holds under the first; and events lost in between change no slot
+ *   FILL      1: slots have content, and payload is hostile
+ *   PARK      1: the consumer sleeps and only the bell wakes it, no time-out; 0: it looks again
+ *   DEATHS    how often the consumer is killed, between any two of its steps
+ *   WEAK      1: accesses to the gate's words in any order that arm64 allows
+ *   M_...     a mutant: the protocol with one fault
+ *
+ * Laps are not bounded: decisions hang on differences of tickets, so once a lap all tickets move down
+ * by CAPACITY ("rebase"). A view older than two laps is kept at two laps: every comparison that it is
+ * part of comes out the same.
+ */
+#ifndef MAXSPAN
+#define MAXSPAN 1
+#endif
+#ifndef NESTED
+#define NESTED 0
+#endif
+#ifndef GATE
+#define GATE 1
+#endif
+#ifndef FILL
+#define FILL 0
+#endif
+#ifndef PARK
+#define PARK 0
+#endif
+#ifndef DEATHS
+#define DEATHS 0
+#endif
+#ifndef WEAK
+#define WEAK 0
+#endif
+
+#define HIGH_WATER (CAPACITY - RESERVE)
+#define BASE (2 * CAPACITY)
+#define CELLS (CAPACITY + MAXSPAN - 1)
+#define CELL(t) ((t) % CAPACITY)
+
+/* What a slot's first word can hold besides a ticket + 1 (tickets begin at BASE). */
+#define OLD 0     /* a sequence of an earlier lap, or cleared: never looked for again */
+#define CLAIMED 1 /* "claimed by CPU n", stored after the claim: equal to no ticket + 1 */
+#define FORGED 2  /* payload that an attacker chose: equal to whatever is looked for */
+
+/* What a slot can hold besides the ticket + 1 of the record that filled it. */
+#define FREE 0
+#define WIPED 1 /* its first word was cleared */
+
+/*
+ * The properties' names. They stay 0 and stand in the text of their assertions, so that the
+ * verifier's message names what was violated.
+ */
+hidden byte no_overrun, no_torn_read, no_forged_publish, in_order_exactly_once;
+hidden byte no_lost_wakeup, every_record_delivered, gate_open_at_rest, conservation;
+
+/* The control area. */
+byte cursor = BASE, gating = BASE;
+bit gate, parked;
+byte rung, heard; /* the bell's two positions, modulo 4 */
+
+/* The ring: the word in which a sequence is looked for, and the header's span. */
+byte word[CELLS];
+#if MAXSPAN > 1
+byte header_span[CELLS];
+#define SPAN_OF(cell) header_span[cell]
+#else
+#define SPAN_OF(cell) 1
+#endif
+#if FILL
+byte content[CELLS];
+byte number[CELLS];   /* ghost: how many records were claimed before this one, modulo 8 */
+byte claims;          /* ghost: records claimed, modulo 8 */
+bit published[CELLS]; /* ghost: the record that begins here is through step 7 */
+#endif
+
+/* Producers' registers: `gating` as seen at step 1, the ticket, `cursor` as seen at step 2. */
+byte view[CONTEXTS], ticket[CONTEXTS];
+#if WEAK
+byte seen[CONTEXTS];
+#endif
+bit interrupted;  /* the interrupt runs: the task of its CPU stands still */
+byte outstanding; /* ghost: offered - lost - delivered */
+
+/* The consumer's own variables. */
+byte position = BASE, released = BASE;
+#if FILL
+byte records; /* handed out since the ring was made, by all consumers; modulo 8 */
+#endif
+#if DEATHS
+byte generation; /* journal entries written; modulo 8 */
+byte journal_position[2], journal_records[2], journal_generation[2];
+bit continuations, kill;
+byte killed;
+#endif
+#if WEAK
+/* Stores of the consumer that no other CPU sees yet, and a load ahead of its turn; 0: none. */
+byte late_gating, early_cursor;
+bit late_open, open_is_older;
+#endif
+
+hidden byte i, j;
+
+#define DOWN(x) x = (x >= CAPACITY -> x - CAPACITY : 0)
+
+inline rebase() {
+  if
+  :: gating >= BASE + CAPACITY ->
+    gating = gating - CAPACITY;
+    cursor = cursor - CAPACITY;
+    DOWN(position);
+    DOWN(released);
+    for (i : 0 .. CONTEXTS - 1) {
+      DOWN(view[i]);
+      DOWN(ticket[i]);
+#if WEAK
+      DOWN(seen[i]);
+#endif
+    }
+#if WEAK
+    DOWN(early_cursor);
+#endif
+#if DEATHS
+    DOWN(journal_position[0]);
+    DOWN(journal_position[1]);
+#endif
+    for (i : 0 .. CELLS - 1) {
+      if :: word[i] > FORGED -> DOWN(word[i]) :: else fi;
+#if FILL
+      if :: content[i] > WIPED -> DOWN(content[i]) :: else fi;
+#endif
+    }
+  :: else
+  fi;
+  i = 0
+}
+
+/* A store of `gating` becomes visible: slots below are free, and what they hold matters no more. */
+inline give_back(value) {
+  do
+  :: gating < value ->
+    j = SPAN_OF(CELL(gating));
+#if FILL
+    for (i : 0 .. j - 1) { content[CELL(gating) + i] = FREE }
+    number[CELL(gating)] = 0;
+    published[CELL(gating)] = 0;
+#endif
+#if MAXSPAN > 1
+    header_span[CELL(gating)] = 0;
+#endif
+    /* A ticket + 1 of this lap is never looked for again. */
+    if :: word[CELL(gating)] != FORGED -> word[CELL(gating)] = OLD :: else fi;
+    gating = gating + j
+  :: else -> break
+  od;
+  j = 0;
+  rebase()
+}
+
+/* ---- Producers ---- */
+
+/* One event, in context `me`. No loop over shared state, and nothing waits. */
+inline event(me) {
+  d_step { outstanding++; span = 1 }
+#if MAXSPAN > 1
+  if :: span = 1 :: span = 2 fi;
+#endif
+#if MAXSPAN > 2
+  if :: skip :: span == 2 -> span = 3 fi;
+#endif
+  look_at_gate(me);
+  if
+  :: refused -> d_step { outstanding--; refused = 0; span = 0; view[me] = 0 } /* counted as lost */
+  :: else ->
+    claim(me);
+    settle_gate(me);
+    fill(me);
+    publish_and_wake(me)
+  fi
+}
+
+#if GATE && !WEAK
+inline look_at_gate(me) {
+  view[me] = gating; /* 1 */
+  closed = gate;
+  if /* 2 */
+#ifdef M_NO_GATE
+  :: closed = 0
+#else
+  :: closed -> d_step { refused = (cursor + span - view[me] > HIGH_WATER); closed = 0 }
+  :: else
+#endif
+  fi
+}
+#endif
+#if GATE && WEAK
+/* Three plain loads before the claim, in any order; `cursor` perhaps before it is known to be needed. */
+inline look_at_gate(me) {
+  do
+  :: view[me] == 0 -> view[me] = gating
+  :: !has_closed -> d_step { closed = gate; has_closed = 1 }
+  :: seen[me] == 0 -> seen[me] = cursor
+  :: view[me] != 0 && has_closed && seen[me] != 0 -> break
+  od;
+  d_step {
+    /* Unsigned: a `cursor` older than the view of `gating` looks like a full ring. */
+    refused = closed && (seen[me] + span < view[me] || seen[me] + span - view[me] > HIGH_WATER);
+    closed = 0;
+    has_closed = 0;
+    seen[me] = 0
+  }
+}
+#endif
+#if !GATE
+inline look_at_gate(me) { skip }
+#endif
+
+inline claim(me) {
+#ifdef M_TICKET_IN_TWO_STEPS
+  ticket[me] = cursor;
+  d_step { cursor = ticket[me] + span; note_claim(me) }
+#else
+  atomic { /* 3 */
+#if !GATE
+    cursor + span - gating <= CAPACITY ->
+#endif
+    d_step { ticket[me] = cursor; cursor = cursor + span; note_claim(me) }
+  }
+#endif
+}
+
+inline note_claim(me) {
+#if FILL
+  number[CELL(ticket[me])] = claims;
+  claims = (claims + 1) % 8
+#else
+  skip
+#endif
+}
+
+inline settle_gate(me) {
+#if GATE
+  if /* 4 */
+  :: ticket[me] + span - view[me] > HIGH_WATER -> gate = 1; closes_gate: skip
+  :: else
+  fi;
+  d_step { /* 5: an old view alone is no overrun; the program would poison the ring */
+    assert(no_overrun || ticket[me] + span - gating <= CAPACITY);
+    view[me] = 0
+  }
+#else
+  skip
+#endif
+}
+
+#if FILL
+inline fill(me) {
+  word[CELL(ticket[me])] = CLAIMED;
+#ifdef M_PUBLISH_BEFORE_FILL
+  d_step { word[CELL(ticket[me])] = ticket[me] + 1; published[CELL(ticket[me])] = 1 }
+#endif
+  fill_slot(me, 0);
+#if MAXSPAN > 1
+  if :: span > 1 -> fill_slot(me, 1) :: else fi;
+#endif
+#if MAXSPAN > 2
+  if :: span > 2 -> fill_slot(me, 2) :: else fi;
+#endif
+}
+
+/* 6, a slot of it. A further slot's first word is payload: harmless, or what is looked for next. */
+inline fill_slot(me, n) {
+  d_step {
+    assert(no_overrun || content[CELL(ticket[me]) + n] == FREE);
+    content[CELL(ticket[me]) + n] = ticket[me] + 1;
+#if MAXSPAN > 1
+    if :: n == 0 -> header_span[CELL(ticket[me])] = span :: else fi
+#endif
+  }
+  if
+  :: n == 0
+  :: n != 0 -> word[CELL(ticket[me]) + n] = OLD
+  :: n != 0 -> word[CELL(ticket[me]) + n] = FORGED; hostile_payload: skip
+  fi
+}
+#else
+inline fill(me) {
+#if MAXSPAN > 1
+  header_span[CELL(ticket[me])] = span
+#else
+  skip
+#endif
+}
+#endif
+
+inline publish_and_wake(me) {
+#if PARK && defined(M_LOOK_BEFORE_PUBLISH)
+  was_parked = parked;
+#endif
+  d_step { /* 7 */
+#ifndef M_PUBLISH_BEFORE_FILL
+    word[CELL(ticket[me])] = ticket[me] + 1;
+#if FILL
+    published[CELL(ticket[me])] = 1;
+#endif
+#endif
+    ticket[me] = 0;
+    span = 0
+  }
+#if PARK
+#ifndef M_LOOK_BEFORE_PUBLISH
+  was_parked = parked; /* 8 */
+#endif
+  if
+  :: was_parked ->
+    d_step { was_parked = parked; parked = 0 }
+    if
+    :: was_parked -> d_step { rung = (rung + 1) % 4; was_parked = 0 } rings: skip
+    :: else
+    fi
+  :: else
+  fi
+#endif
+}
+
+#define REGISTERS byte span; bit closed, refused, was_parked, has_closed
+
+#if NESTED
+active proctype Task() provided (!interrupted) {
+  REGISTERS;
+  do :: event(0) :: break od
+}
+
+active proctype Interrupt() {
+  REGISTERS;
+  do :: interrupted = 1; event(1); interrupted = 0 :: break od
+}
+#else
+active proctype FirstCPU() {
+  REGISTERS;
+  do :: event(0) :: break od
+}
+#if CONTEXTS > 1
+active proctype SecondCPU() {
+  REGISTERS;
+  do :: event(1) :: break od
+}
+#endif
+#endif
+#if CONTEXTS > 2
+active proctype ThirdCPU() {
+  REGISTERS;
+  do :: event(2) :: break od
+}
+#endif
+
+/* ---- The consumer ---- */
+
+#define IS_READY (word[CELL(position)] == position + 1 || word[CELL(position)] == FORGED)
+
+/* Hands out the record at `position`, slot by slot, and steps over it. */
+inline read_record() {
+#if FILL
+  d_step {
+    assert(no_forged_publish || published[CELL(position)]);
+    assert(in_order_exactly_once || number[CELL(position)] == records);
+    span = SPAN_OF(CELL(position));
+    assert(no_torn_read || (span >= 1 && span <= MAXSPAN));
+    assert(no_torn_read || content[CELL(position)] == position + 1)
+  }
+#if MAXSPAN > 1
+  if
+  :: span > 1 -> assert(no_torn_read || content[CELL(position) + 1] == position + 1)
+  :: else
+  fi;
+#endif
+#if MAXSPAN > 2
+  if
+  :: span > 2 -> assert(no_torn_read || content[CELL(position) + 2] == position + 1)
+  :: else
+  fi;
+#endif
+  d_step { records = (records + 1) % 8; advance() }
+#else
+  d_step { span = SPAN_OF(CELL(position)); advance() }
+#endif
+  progress_delivered: skip
+}
+
+inline advance() {
+  outstanding--;
+#if DEATHS
+  continuations = continuations || span > 1;
+#endif
+  position = position + span;
+  span = 0
+}
+
+inline release() {
+  if
+  :: position != released ->
+#ifdef M_CLEAR_BEFORE_JOURNAL
+    clear_continuations();
+#endif
+#ifdef M_GATING_BEFORE_JOURNAL
+    store_gating();
+    write_journal();
+#else
+    write_journal();
+    finish_release()
+#endif
+  :: else
+  fi;
+#ifndef M_GATE_CLEARED_LATE
+  open_gate()
+#endif
+}
+
+inline finish_release() {
+#ifdef M_CLEAR_AFTER_GATING
+  walk = released;
+  store_gating();
+#if DEATHS
+  if :: continuations -> clear_from_walk() :: else fi
+#else
+  clear_from_walk()
+#endif
+#else
+#if !defined(M_CLEAR_BEFORE_JOURNAL)
+  clear_continuations();
+#endif
+  store_gating()
+#endif
+}
+
+/* The words of the records' further slots, from `released` on; ends at a span that can't be. */
+inline clear_continuations() {
+#if FILL && MAXSPAN > 1 && !defined(M_NO_CLEAR)
+#if DEATHS
+  if
+  :: continuations -> walk = released; clear_from_walk()
+  :: else
+  fi
+#else
+  walk = released;
+  clear_from_walk()
+#endif
+#else
+  skip
+#endif
+}
+
+inline clear_from_walk() {
+#if DEATHS
+  continuations = 0;
+#endif
+  do
+  :: walk < position ->
+    span = header_span[CELL(walk)];
+    if :: span == 0 || span > MAXSPAN || span > position - walk -> break :: else fi;
+    if :: span > 1 -> clear_word(CELL(walk) + 1) :: else fi;
+#if MAXSPAN > 2
+    if :: span > 2 -> clear_word(CELL(walk) + 2) :: else fi;
+#endif
+    d_step { walk = walk + span; span = 0 }
+  :: else -> break
+  od;
+  d_step { walk = 0; span = 0 }
+}
+
+inline clear_word(cell) {
+  d_step { word[cell] = OLD; content[cell] = WIPED }
+}
+
+inline write_journal() {
+#if DEATHS
+  generation = (generation + 1) % 8;
+#ifdef M_GENERATION_FIRST
+  journal_generation[generation % 2] = generation;
+#endif
+  journal_position[generation % 2] = position;
+  journal_records[generation % 2] = records;
+#ifndef M_GENERATION_FIRST
+  journal_generation[generation % 2] = generation
+#endif
+#else
+  skip
+#endif
+}
+
+#if WEAK
+/* A store-release: it waits for the stores before it, and later accesses do not wait for it. */
+inline store_gating() {
+  late_gating == 0;
+  d_step { late_gating = position; open_is_older = late_open; released = position }
+}
+
+inline open_gate() {
+  is_closed = (late_open -> 0 : gate); /* its own store is seen at once */
+  if
+  :: is_closed ->
+    d_step {
+      if
+      :: early_cursor != 0 -> opens = (early_cursor - position <= HIGH_WATER / 2) || early_cursor < position
+      :: else -> opens = (cursor - position <= HIGH_WATER / 2)
+      fi;
+      is_closed = 0
+    }
+    if :: opens -> d_step { late_open = 1; open_is_older = 0; opens = 0 } :: else fi
+  :: else
+  fi;
+  early_cursor = 0
+}
+
+/* The stores become visible, in any order that the store-releases leave. */
+active proctype Buffer() {
+end:
+  do
+  :: d_step { late_gating != 0 && !(late_open && open_is_older) ->
+      give_back(late_gating); late_gating = 0 }
+#ifdef M_GATE_OPENED_BY_PLAIN_STORE
+  :: d_step { late_open -> gate = 0; late_open = 0; open_is_older = 0 }
+#else
+  :: d_step { late_open && (late_gating == 0 || open_is_older) ->
+      gate = 0; late_open = 0; open_is_older = 0 }
+#endif
+  od
+}
+#else
+inline store_gating() {
+  d_step { give_back(position); released = position }
+}
+
+/* Looks at `cursor` only where the gate is closed; the gate is opened on what was true then. */
+inline open_gate() {
+#if GATE
+  if
+  :: gate ->
+#ifdef M_GATE_OPENED_BEFORE_LOOK
+    gate = 0;
+    if :: cursor - position > HIGH_WATER / 2 -> gate = 1 :: else fi
+#else
+    if :: cursor - position <= HIGH_WATER / 2 -> opens_gate: gate = 0 :: else fi
+#endif
+  :: else
+  fi
+#else
+  skip
+#endif
+}
+#endif
+
+inline drain() {
+  do
+  :: IS_READY ->
+    read_record();
+    if /* after how many records is chance here: 512 slots, or the end of what is ready */
+    :: release()
+    :: skip
+    fi
+  :: else -> break
+  od;
+#if WEAK && defined(M_CURSOR_READ_EARLY)
+  if :: early_cursor = cursor :: skip fi;
+#endif
+  release()
+}
+
+/* All has come to rest: nobody can do anything any more without the bell. */
+inline check_rest() {
+  d_step {
+    assert(no_lost_wakeup || !IS_READY);
+    assert(every_record_delivered || position == cursor);
+    assert(gate_open_at_rest || !gate);
+    assert(conservation || outstanding == 0)
+  }
+}
+
+#if PARK
+inline wait() {
+  release();
+#ifdef M_PARK_WITHOUT_SECOND_LOOK
+  parked = 1;
+  sleep()
+#else
+  parked = 1;
+  if
+  :: IS_READY -> found_at_second_look: parked = 0
+  :: else -> sleep()
+  fi
+#endif
+}
+
+inline sleep() {
+  if
+  :: rung != heard
+  :: timeout -> check_rest(); goto rest
+  fi;
+  parked = 0;
+  /* Two steps: a bell rung in between is heard the next time. */
+  token = rung;
+  d_step { heard = token; token = 0 }
+#ifdef M_GATE_CLEARED_LATE
+  ; open_gate()
+#endif
+}
+#else
+inline wait() {
+  if
+  :: IS_READY
+#if GATE && WEAK
+  :: gate && !late_open
+#endif
+#if GATE && !WEAK
+  :: gate
+#endif
+  :: timeout -> check_rest(); goto rest
+  fi
+}
+#endif
+
+active proctype Consumer() {
+  byte span, walk, token;
+  bit is_closed, opens;
+#if DEATHS
+life:
+  {
+    resume();
+    do :: drain(); wait() od
+  } unless {
+    /* The process is gone; what it left in shared memory is all there is. */
+    d_step { kill -> kill = 0; span = 0; walk = 0; token = 0 }
+  };
+  goto life;
+#else
+  do :: drain(); wait() od;
+#endif
+rest:
+  skip
+}
+
+#if DEATHS
+/* What a successor does before it reads: ConsumerJournal.init and Consumer.init(resuming:). */
+inline resume() {
+  d_step {
+    continuations = 0;
+    /* The second entry if its generation is higher. They differ by one, so modulo 8 tells. */
+    walk = ((journal_generation[1] + 8 - journal_generation[0]) % 8 == 1 -> 1 : 0);
+    generation = journal_generation[walk];
+    position = journal_position[walk];
+    records = journal_records[walk];
+    released = gating;
+    walk = 0
+  }
+  if
+  :: position > released -> d_step { continuations = 1 } dead_before_gating: finish_release()
+  :: else -> position = released
+  fi
+}
+
+active proctype Killer() {
+  do
+  :: killed < DEATHS && !kill -> d_step { kill = 1; killed++ }
+  :: break
+  od
+}
+#endif
