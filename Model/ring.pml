@@ -16,13 +16,15 @@
  *             the second holds under the first; and events lost in between change no slot
  *   FILL      1: slots have content, and payload is hostile
  *   PARK      1: the consumer sleeps and only the bell wakes it, no time-out; 0: it looks again
- *   DEATHS    how often the consumer is killed, between any two of its steps
+ *   DEATHS    1: the consumer is killed between any two of its steps, as often as it likes
  *   WEAK      1: accesses to the gate's words in any order that arm64 allows
  *   M_...     a mutant: the protocol with one fault
  *
- * Laps are not bounded: decisions hang on differences of tickets, so once a lap all tickets move down
- * by CAPACITY ("rebase"). A view older than two laps is kept at two laps: every comparison that it is
- * part of comes out the same.
+ * Laps are not bounded. Decisions hang on differences of tickets alone, so tickets are moved down as
+ * `gating` goes up ("rebase"): by CAPACITY once a lap where slots have content, and otherwise so that
+ * `gating` stays at BASE and the ring turns below it. A view of `gating` that falls behind by
+ * HIGH_WATER or more is kept there: each comparison that it is part of (is the distance, plus a span,
+ * above the high water?) comes out the same from then on.
  */
 #ifndef MAXSPAN
 #define MAXSPAN 1
@@ -47,9 +49,16 @@
 #endif
 
 #define HIGH_WATER (CAPACITY - RESERVE)
-#define BASE (2 * CAPACITY)
+#if FILL
 #define CELLS (CAPACITY + MAXSPAN - 1)
+#define BASE (2 * CAPACITY)
 #define CELL(t) ((t) % CAPACITY)
+#else
+/* One more than the ring has: a consumer that has read a full ring looks at the next ticket's slot. */
+#define CELLS (CAPACITY + MAXSPAN)
+#define BASE (HIGH_WATER + 3)
+#define CELL(t) ((t) - gating)
+#endif
 
 /* What a slot's first word can hold besides a ticket + 1 (tickets begin at BASE). */
 #define OLD 0     /* a sequence of an earlier lap, or cleared: never looked for again */
@@ -70,7 +79,8 @@ hidden byte no_lost_wakeup, every_record_delivered, gate_open_at_rest, conservat
 /* The control area. */
 byte cursor = BASE, gating = BASE;
 bit gate, parked;
-byte rung, heard; /* the bell's two positions, modulo 4 */
+bit bell;                  /* the bell's two positions differ: it is heard until silenced */
+bit silencing, rung_again; /* silence() is between its two steps; and the bell rang meanwhile */
 
 /* The ring: the word in which a sequence is looked for, and the header's span. */
 byte word[CELLS];
@@ -82,9 +92,11 @@ byte header_span[CELLS];
 #endif
 #if FILL
 byte content[CELLS];
-byte number[CELLS];   /* ghost: how many records were claimed before this one, modulo 8 */
-byte claims;          /* ghost: records claimed, modulo 8 */
-bit published[CELLS]; /* ghost: the record that begins here is through step 7 */
+/* Ghosts; more records than the ring holds can't be mistaken for each other. */
+#define RECORDS (CAPACITY + 1)
+byte number[CELLS];   /* how many records were claimed before this one, modulo RECORDS */
+byte claims;          /* records claimed, modulo RECORDS */
+bit published[CELLS]; /* the record that begins here is through step 7 */
 #endif
 
 /* Producers' registers: `gating` as seen at step 1, the ticket, `cursor` as seen at step 2. */
@@ -98,13 +110,12 @@ byte outstanding; /* ghost: offered - lost - delivered */
 /* The consumer's own variables. */
 byte position = BASE, released = BASE;
 #if FILL
-byte records; /* handed out since the ring was made, by all consumers; modulo 8 */
+byte records; /* handed out since the ring was made, by all consumers; modulo RECORDS */
 #endif
 #if DEATHS
-byte generation; /* journal entries written; modulo 8 */
+byte generation; /* journal entries written, modulo 4: they are compared with the one before */
 byte journal_position[2], journal_records[2], journal_generation[2];
 bit continuations, kill;
-byte killed;
 #endif
 #if WEAK
 /* Stores of the consumer that no other CPU sees yet, and a load ahead of its turn; 0: none. */
@@ -112,52 +123,43 @@ byte late_gating, early_cursor;
 bit late_open, open_is_older;
 #endif
 
-hidden byte i, j;
+hidden byte i;
+hidden byte j;
 
-#define DOWN(x) x = (x >= CAPACITY -> x - CAPACITY : 0)
+#define DOWN(x, by) x = (x >= (by) -> x - (by) : 0)
 
-inline rebase() {
-  if
-  :: gating >= BASE + CAPACITY ->
-    gating = gating - CAPACITY;
-    cursor = cursor - CAPACITY;
-    DOWN(position);
-    DOWN(released);
-    for (i : 0 .. CONTEXTS - 1) {
-      DOWN(view[i]);
-      DOWN(ticket[i]);
+inline move_down(by) {
+  gating = gating - by;
+  cursor = cursor - by;
+  position = position - by;
+  DOWN(released, by);
+  for (i : 0 .. CONTEXTS - 1) {
+    DOWN(view[i], by);
+    DOWN(ticket[i], by);
 #if WEAK
-      DOWN(seen[i]);
+    DOWN(seen[i], by);
 #endif
-    }
+  }
 #if WEAK
-    DOWN(early_cursor);
+  DOWN(early_cursor, by);
 #endif
 #if DEATHS
-    DOWN(journal_position[0]);
-    DOWN(journal_position[1]);
+  DOWN(journal_position[0], by);
+  DOWN(journal_position[1], by);
 #endif
-    for (i : 0 .. CELLS - 1) {
-      if :: word[i] > FORGED -> DOWN(word[i]) :: else fi;
-#if FILL
-      if :: content[i] > WIPED -> DOWN(content[i]) :: else fi;
-#endif
-    }
-  :: else
-  fi;
   i = 0
 }
 
+#if FILL
 /* A store of `gating` becomes visible: slots below are free, and what they hold matters no more. */
 inline give_back(value) {
   do
   :: gating < value ->
     j = SPAN_OF(CELL(gating));
-#if FILL
+    if :: j == 0 -> j = 1 :: else fi;
     for (i : 0 .. j - 1) { content[CELL(gating) + i] = FREE }
     number[CELL(gating)] = 0;
     published[CELL(gating)] = 0;
-#endif
 #if MAXSPAN > 1
     header_span[CELL(gating)] = 0;
 #endif
@@ -166,9 +168,36 @@ inline give_back(value) {
     gating = gating + j
   :: else -> break
   od;
-  j = 0;
-  rebase()
+  if
+  :: gating >= BASE + CAPACITY ->
+    move_down(CAPACITY);
+    for (i : 0 .. CELLS - 1) {
+      if :: word[i] > FORGED -> DOWN(word[i], CAPACITY) :: else fi;
+      if :: content[i] > WIPED -> DOWN(content[i], CAPACITY) :: else fi
+    }
+  :: else
+  fi;
+  i = 0;
+  j = 0
 }
+#else
+/* The same where only the words count: the ring turns by as many slots as are given back. */
+inline give_back(value) {
+  j = value - gating;
+  for (i : 0 .. CELLS - 1) {
+    if
+    :: i + j < CELLS && word[i + j] > FORGED -> word[i] = word[i + j] - j
+    :: else -> word[i] = OLD
+    fi;
+#if MAXSPAN > 1
+    header_span[i] = (i + j < CELLS -> header_span[i + j] : 0)
+#endif
+  }
+  gating = value;
+  move_down(j);
+  j = 0
+}
+#endif
 
 /* ---- Producers ---- */
 
@@ -210,18 +239,21 @@ inline look_at_gate(me) {
 /* Three plain loads before the claim, in any order; `cursor` perhaps before it is known to be needed. */
 inline look_at_gate(me) {
   do
-  :: view[me] == 0 -> view[me] = gating
+  :: !has_view -> d_step { view[me] = gating; has_view = 1; if :: has_seen -> compare(me) :: else fi }
   :: !has_closed -> d_step { closed = gate; has_closed = 1 }
-  :: seen[me] == 0 -> seen[me] = cursor
-  :: view[me] != 0 && has_closed && seen[me] != 0 -> break
+  :: !has_seen -> d_step { seen[me] = cursor; has_seen = 1; if :: has_view -> compare(me) :: else fi }
+  :: has_view && has_closed && has_seen -> break
   od;
   d_step {
-    /* Unsigned: a `cursor` older than the view of `gating` looks like a full ring. */
-    refused = closed && (seen[me] + span < view[me] || seen[me] + span - view[me] > HIGH_WATER);
-    closed = 0;
-    has_closed = 0;
-    seen[me] = 0
+    refused = closed && over;
+    closed = 0; over = 0; has_view = 0; has_closed = 0; has_seen = 0
   }
+}
+
+/* Unsigned: a `cursor` older than the view of `gating` looks like a full ring. */
+inline compare(me) {
+  over = (seen[me] + span < view[me] || seen[me] + span - view[me] > HIGH_WATER);
+  seen[me] = 0
 }
 #endif
 #if !GATE
@@ -245,7 +277,7 @@ inline claim(me) {
 inline note_claim(me) {
 #if FILL
   number[CELL(ticket[me])] = claims;
-  claims = (claims + 1) % 8
+  claims = (claims + 1) % RECORDS
 #else
   skip
 #endif
@@ -328,7 +360,7 @@ inline publish_and_wake(me) {
   :: was_parked ->
     d_step { was_parked = parked; parked = 0 }
     if
-    :: was_parked -> d_step { rung = (rung + 1) % 4; was_parked = 0 } rings: skip
+    :: was_parked -> d_step { bell = 1; rung_again = silencing; was_parked = 0 } rings: skip
     :: else
     fi
   :: else
@@ -336,34 +368,44 @@ inline publish_and_wake(me) {
 #endif
 }
 
-#define REGISTERS byte span; bit closed, refused, was_parked, has_closed
+/* A producer may stop for good, so that a rest follows every state; where nothing is checked at rest
+ * it goes on for ever. */
+#if PARK || FILL || DEATHS
+#define OR_STOP :: break
+#else
+#define OR_STOP
+#endif
+
+#define REGISTERS \
+  byte span; \
+  bit closed, refused, was_parked, has_view, has_closed, has_seen, over
 
 #if NESTED
 active proctype Task() provided (!interrupted) {
   REGISTERS;
-  do :: event(0) :: break od
+  do :: event(0) OR_STOP od
 }
 
 active proctype Interrupt() {
   REGISTERS;
-  do :: interrupted = 1; event(1); interrupted = 0 :: break od
+  do :: interrupted = 1; event(1); interrupted = 0 OR_STOP od
 }
 #else
 active proctype FirstCPU() {
   REGISTERS;
-  do :: event(0) :: break od
+  do :: event(0) OR_STOP od
 }
 #if CONTEXTS > 1
 active proctype SecondCPU() {
   REGISTERS;
-  do :: event(1) :: break od
+  do :: event(1) OR_STOP od
 }
 #endif
 #endif
 #if CONTEXTS > 2
 active proctype ThirdCPU() {
   REGISTERS;
-  do :: event(2) :: break od
+  do :: event(2) OR_STOP od
 }
 #endif
 
@@ -393,7 +435,7 @@ inline read_record() {
   :: else
   fi;
 #endif
-  d_step { records = (records + 1) % 8; advance() }
+  d_step { records = (records + 1) % RECORDS; advance() }
 #else
   d_step { span = SPAN_OF(CELL(position)); advance() }
 #endif
@@ -478,6 +520,7 @@ inline clear_from_walk() {
     d_step { walk = walk + span; span = 0 }
   :: else -> break
   od;
+  skip;
   d_step { walk = 0; span = 0 }
 }
 
@@ -487,14 +530,19 @@ inline clear_word(cell) {
 
 inline write_journal() {
 #if DEATHS
-  generation = (generation + 1) % 8;
+  generation = (generation + 1) % 4;
 #ifdef M_GENERATION_FIRST
   journal_generation[generation % 2] = generation;
 #endif
   journal_position[generation % 2] = position;
   journal_records[generation % 2] = records;
 #ifndef M_GENERATION_FIRST
-  journal_generation[generation % 2] = generation
+  d_step {
+    journal_generation[generation % 2] = generation;
+    /* Nobody looks at the other entry again before it is written anew. */
+    journal_position[1 - generation % 2] = 0;
+    journal_records[1 - generation % 2] = 0
+  }
 #endif
 #else
   skip
@@ -606,13 +654,13 @@ inline wait() {
 
 inline sleep() {
   if
-  :: rung != heard
+  :: bell
   :: timeout -> check_rest(); goto rest
   fi;
   parked = 0;
   /* Two steps: a bell rung in between is heard the next time. */
-  token = rung;
-  d_step { heard = token; token = 0 }
+  silencing = 1;
+  d_step { bell = rung_again; rung_again = 0; silencing = 0 }
 #ifdef M_GATE_CLEARED_LATE
   ; open_gate()
 #endif
@@ -632,8 +680,30 @@ inline wait() {
 }
 #endif
 
+#if DEATHS
+/* What a successor does before it reads: ConsumerJournal.init and Consumer.init(resuming:). */
+inline resume() {
+  d_step {
+    continuations = 0;
+    /* The second entry if its generation is higher. They differ by one, so modulo 8 tells. */
+    walk = ((journal_generation[1] + 4 - journal_generation[0]) % 4 == 1 -> 1 : 0);
+    generation = journal_generation[walk];
+    position = journal_position[walk];
+    /* What was handed out behind the journal is handed out again. */
+    outstanding = outstanding + (records + RECORDS - journal_records[walk]) % RECORDS;
+    records = journal_records[walk];
+    released = gating;
+    walk = 0
+  }
+  if
+  :: position > released -> d_step { continuations = 1 } dead_before_gating: finish_release()
+  :: else -> position = released
+  fi
+}
+#endif
+
 active proctype Consumer() {
-  byte span, walk, token;
+  byte span, walk;
   bit is_closed, opens;
 #if DEATHS
 life:
@@ -642,7 +712,7 @@ life:
     do :: drain(); wait() od
   } unless {
     /* The process is gone; what it left in shared memory is all there is. */
-    d_step { kill -> kill = 0; span = 0; walk = 0; token = 0 }
+    d_step { kill -> kill = 0; span = 0; walk = 0; silencing = 0; rung_again = 0 }
   };
   goto life;
 #else
@@ -653,27 +723,9 @@ rest:
 }
 
 #if DEATHS
-/* What a successor does before it reads: ConsumerJournal.init and Consumer.init(resuming:). */
-inline resume() {
-  d_step {
-    continuations = 0;
-    /* The second entry if its generation is higher. They differ by one, so modulo 8 tells. */
-    walk = ((journal_generation[1] + 8 - journal_generation[0]) % 8 == 1 -> 1 : 0);
-    generation = journal_generation[walk];
-    position = journal_position[walk];
-    records = journal_records[walk];
-    released = gating;
-    walk = 0
-  }
-  if
-  :: position > released -> d_step { continuations = 1 } dead_before_gating: finish_release()
-  :: else -> position = released
-  fi
-}
-
 active proctype Killer() {
   do
-  :: killed < DEATHS && !kill -> d_step { kill = 1; killed++ }
+  :: !kill -> kill = 1
   :: break
   od
 }
