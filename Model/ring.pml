@@ -244,6 +244,7 @@ inline look_at_gate(me) {
   :: !has_seen -> d_step { seen[me] = cursor; has_seen = 1; if :: has_view -> compare(me) :: else fi }
   :: has_view && has_closed && has_seen -> break
   od;
+  skip;
   d_step {
     refused = closed && over;
     closed = 0; over = 0; has_view = 0; has_closed = 0; has_seen = 0
@@ -458,6 +459,7 @@ inline release() {
     clear_continuations();
 #endif
 #ifdef M_GATING_BEFORE_JOURNAL
+    clear_continuations();
     store_gating();
     write_journal();
 #else
@@ -562,7 +564,7 @@ inline open_gate() {
   :: is_closed ->
     d_step {
       if
-      :: early_cursor != 0 -> opens = (early_cursor - position <= HIGH_WATER / 2) || early_cursor < position
+      :: early_cursor != 0 -> opens = (early_cursor - position <= HIGH_WATER / 2)
       :: else -> opens = (cursor - position <= HIGH_WATER / 2)
       fi;
       is_closed = 0
@@ -577,8 +579,8 @@ inline open_gate() {
 active proctype Buffer() {
 end:
   do
-  :: d_step { late_gating != 0 && !(late_open && open_is_older) ->
-      give_back(late_gating); late_gating = 0 }
+  :: atomic { late_gating != 0 && !(late_open && open_is_older) ->
+      d_step { skip; give_back(late_gating); late_gating = 0 } }
 #ifdef M_GATE_OPENED_BY_PLAIN_STORE
   :: d_step { late_open -> gate = 0; late_open = 0; open_is_older = 0 }
 #else

@@ -71,10 +71,13 @@
         unsafe journal.write(memory.control)
         finishRelease()
       }
-      if unsafe seq_load_u32(memory.control + ControlLayout.gate) != 0 {
+      // Acquire: `cursor` is read after a closed gate was seen. Read before, it could be older than the
+      // last opening, and one crowd of producers would be let through twice. Release: whoever sees the
+      // gate open sees `gating` too. The reserve's bound needs both (Model/ring.pml, WEAK).
+      if unsafe seq_load_acquire_u32(memory.control + ControlLayout.gate) != 0 {
         let cursor = unsafe seq_load_u64(memory.control + ControlLayout.cursor)
         if cursor &- position <= memory.geometry.highWater / 2 {
-          unsafe seq_store_u32(memory.control + ControlLayout.gate, 0)
+          unsafe seq_store_release_u32(memory.control + ControlLayout.gate, 0)
         }
       }
     }
