@@ -17,6 +17,7 @@
  *   FILL      1: slots have content, and payload is hostile
  *   PARK      1: the consumer sleeps and only the bell wakes it, no time-out; 0: it looks again
  *   DEATHS    1: the consumer is killed between any two of its steps, as often as it likes
+ *   ENDLESS   producers never stop: for liveness, which is that records go on being delivered
  *   WEAK      1: accesses to the gate's words in any order that arm64 allows
  *   M_...     a mutant: the protocol with one fault
  *
@@ -228,6 +229,9 @@ inline look_at_gate(me) {
   if /* 2 */
 #ifdef M_NO_GATE
   :: closed = 0
+#elif defined(M_CLOSED_FOR_EVER)
+  :: closed -> d_step { refused = 1; closed = 0 }
+  :: else
 #else
   :: closed -> d_step { refused = (cursor + span - view[me] > HIGH_WATER); closed = 0 }
   :: else
@@ -371,7 +375,7 @@ inline publish_and_wake(me) {
 
 /* A producer may stop for good, so that a rest follows every state; where nothing is checked at rest
  * it goes on for ever. */
-#if PARK || FILL || DEATHS
+#if (PARK || FILL || DEATHS) && !defined(ENDLESS)
 #define OR_STOP :: break
 #else
 #define OR_STOP
@@ -468,7 +472,7 @@ inline release() {
 #endif
   :: else
   fi;
-#ifndef M_GATE_CLEARED_LATE
+#if !defined(M_GATE_CLEARED_LATE) && !defined(M_CLOSED_FOR_EVER)
   open_gate()
 #endif
 }
@@ -663,7 +667,7 @@ inline sleep() {
   /* Two steps: a bell rung in between is heard the next time. */
   silencing = 1;
   d_step { bell = rung_again; rung_again = 0; silencing = 0 }
-#ifdef M_GATE_CLEARED_LATE
+#if defined(M_GATE_CLEARED_LATE) || defined(M_CLOSED_FOR_EVER)
   ; open_gate()
 #endif
 }
