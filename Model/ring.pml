@@ -211,11 +211,17 @@ inline event(me) {
 #if MAXSPAN > 2
   if :: skip :: span == 2 -> span = 3 fi;
 #endif
+#if GATE
   look_at_gate(me);
+#else
+  claim(me);
+#endif
   if
   :: refused -> d_step { outstanding--; refused = 0; span = 0; view[me] = 0 } /* counted as lost */
   :: else ->
+#if GATE
     claim(me);
+#endif
     settle_gate(me);
     fill(me);
     publish_and_wake(me)
@@ -261,21 +267,22 @@ inline compare(me) {
   seen[me] = 0
 }
 #endif
-#if !GATE
-inline look_at_gate(me) { skip }
-#endif
-
 inline claim(me) {
 #ifdef M_TICKET_IN_TWO_STEPS
   ticket[me] = cursor;
   d_step { cursor = ticket[me] + span; note_claim(me) }
 #else
-  atomic { /* 3 */
-#if !GATE
-    cursor + span - gating <= CAPACITY ->
-#endif
-    d_step { ticket[me] = cursor; cursor = cursor + span; note_claim(me) }
+#if GATE
+  d_step { ticket[me] = cursor; cursor = cursor + span; note_claim(me) } /* 3 */
+#else
+  atomic {
+    if
+    :: cursor + span - gating <= CAPACITY ->
+      d_step { ticket[me] = cursor; cursor = cursor + span; note_claim(me) }
+    :: else -> refused = 1
+    fi
   }
+#endif
 #endif
 }
 

@@ -50,6 +50,13 @@ check_allocations() {
     "$(swift build -c release --show-bin-path)/ring-benchmark" --check-allocations
 }
 
+# Searches a model of the ring's protocol to the end, and finds each of its mutants.
+check_model() {
+  set --
+  if [ "$long" = 1 ]; then set -- --long; fi
+  scripts/check-model.sh "$@"
+}
+
 # Runs the tests that match $1 and not $2, through the command in the rest, and adds them up.
 run_tests() {
   run_name=$1
