@@ -1,3 +1,4 @@
+import RingStress
 import SequencerABI
 import SequencerCore
 import Testing
@@ -7,7 +8,7 @@ import Testing
 struct NestingTests {
   static let steps: [ProducerStep] = [
     .viewRead, .admitted, .lossCounted, .pendingTaken, .claimed, .cursorNoted, .gateSettled,
-    .filled, .published,
+    .marked, .filled, .published,
   ]
 
   @Test("Whatever interrupts a producer, wherever, and whatever interrupts that")
