@@ -1,3 +1,5 @@
+import Glibc
+
 /// What went wrong between an object file and an attached program.
 public struct BPFError: Error, Sendable {
   /// What was tried, e.g. "load".
@@ -18,8 +20,10 @@ public struct BPFError: Error, Sendable {
     self.operation = operation
     self.object = object
     self.code = code < 0 ? -code : code
-    self.remedy = remedy
-    self.verifierLog = verifierLog
+    // Whatever was tried, this is what to do; and the verifier's last words are about something else.
+    let isOutOfFiles = self.code == EMFILE || self.code == ENFILE
+    self.remedy = isOutOfFiles ? "raise `ulimit -n`, or end programs that hold files open" : remedy
+    self.verifierLog = isOutOfFiles ? nil : verifierLog
   }
 }
 

@@ -62,6 +62,7 @@ public struct CaptureSession: ~Copyable {
   ///
   /// - Throws: one line that says what to do next; nothing is left attached.
   public static func open(_ options: CaptureOptions) throws(CaptureError) -> CaptureSession {
+    try DescriptorHeadroom.check()
     guard let cpus = CPUList.possible()?.max().map({ $0 + 1 }) else {
       throw CaptureError(
         "can't read /sys/devices/system/cpu/possible; check that /sys is mounted")
@@ -76,6 +77,8 @@ public struct CaptureSession: ~Copyable {
     _ options: CaptureOptions, cpus: Int, pins: consuming PinDirectory?
   ) throws(CaptureError) -> CaptureSession {
     let geometry = try RingSize.geometry(bytes: options.ringBytes, possibleCPUs: cpus)
+    let memory = SystemFile.text("/proc/meminfo").flatMap(RingSize.availableMemory)
+    try RingSize.check(geometry, available: memory, possibleCPUs: cpus)
     let facts = try KernelFacts()
     let object = try loadSequencer(options, facts: facts, geometry: geometry, cpus: cpus)
     do {

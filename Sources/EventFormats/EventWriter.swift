@@ -10,6 +10,9 @@ public enum OutputFormat: String, CaseIterable, Sendable {
   case compact
   /// The process tree at the end: ``TreeFormat``.
   case tree
+
+  /// Whether events are told at the end only, all together.
+  public var writesAtEnd: Bool { self == .tree }
 }
 
 /// Writes in the format chosen at run time, without an existential.

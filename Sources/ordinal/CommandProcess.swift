@@ -36,8 +36,15 @@ struct CommandProcess: ~Copyable {
     var made = ordinal_gated_command()
     var mask = mask
     guard unsafe ordinal_spawn_gated(pointers[0]!, pointers, &mask, &made) == 0 else {
+      let remedy =
+        switch errno {
+        case EMFILE, ENFILE: "raise `ulimit -n`"
+        case EAGAIN: "raise `ulimit -u` or the pids limit of the cgroup, or end some processes"
+        default: "free some memory"
+        }
       throw Failure(
-        "can't start the command: \(unsafe String(cString: strerror(errno)))", status: 126)
+        "can't start the command: \(unsafe String(cString: strerror(errno))); \(remedy)",
+        status: 126)
     }
     // A caller may have left SIGCHLD ignored: the kernel would then reap the command itself, and its
     // status be lost. After the fork, so that the command inherits what the caller chose.

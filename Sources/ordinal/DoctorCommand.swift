@@ -20,7 +20,10 @@ struct DoctorCommand: ParsableCommand {
   func run() throws {
     let requirements = Requirements.process
     let diagnosis = Diagnosis(of: .observe(for: requirements), against: requirements)
-    print(output == .json ? diagnosis.json : diagnosis.text, terminator: "")
+    do { try writeOut(output == .json ? diagnosis.json : diagnosis.text) } catch {
+      complain(error.message)
+      throw ExitCode(error.status)
+    }
     if !diagnosis.usable { throw ExitCode(1) }
   }
 }

@@ -25,6 +25,8 @@ struct EventOutput: ~Copyable {
   /// Events whose bytes have been written.
   private(set) var delivered: UInt64 = 0
   private var deliveredEnds = 0
+  private var held: UInt64 = 0
+  private var isHeldWritten = false
   private let isPipe: Bool
 
   init() {
@@ -41,8 +43,11 @@ struct EventOutput: ~Copyable {
   /// Marks the end of an event's bytes.
   mutating func endEvent() { ends.append(buffer.count) }
 
-  /// Events in the buffer that are not written.
-  var undelivered: UInt64 { UInt64(ends.count - deliveredEnds) }
+  /// Notes an event that has no bytes of its own yet: it is told at the end, with others.
+  mutating func holdEvent() { held += 1 }
+
+  /// Marks the end of the bytes that tell of all events held.
+  mutating func endHeldEvents() { isHeldWritten = true }
 
   /// Writes the buffer; returns early if `interrupt` becomes readable.
   mutating func flush(interrupt: Int32) -> Result {
@@ -70,6 +75,10 @@ struct EventOutput: ~Copyable {
     delivered += UInt64(ends.count - deliveredEnds)
     ends.removeAll(keepingCapacity: true)
     deliveredEnds = 0
+    if isHeldWritten {
+      delivered += held
+      held = 0
+    }
     buffer.removeAll()
     written = 0
     return .done

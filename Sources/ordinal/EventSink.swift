@@ -69,7 +69,7 @@ struct EventSink: ~Copyable {
     }
     if isDiscarding { return }
     writer.write(event, context: &context, into: &output.buffer)
-    output.endEvent()
+    if writer.format.writesAtEnd { output.holdEvent() } else { output.endEvent() }
   }
 
   /// Takes a place where events were lost.
@@ -82,6 +82,7 @@ struct EventSink: ~Copyable {
   /// Writes what a format keeps to the end.
   mutating func finish() {
     writer.finish(into: &output.buffer)
+    output.endHeldEvents()
   }
 
   private func passes(_ event: DecodedEvent) -> Bool {

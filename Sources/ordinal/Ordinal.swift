@@ -20,10 +20,22 @@ import Glibc
       try command.run()
     } catch {
       // A command's own status may be any number, 64 as well.
+      if !(error is ExitCode), exitCode(for: error) == .success {
+        tellHelp(fullMessage(for: error))
+      }
       if error is ExitCode || exitCode(for: error) != .validationFailure { exit(withError: error) }
       complain(usageProblem(message(for: error)))
       Glibc.exit(statusOfUsage(message(for: error)))
     }
+  }
+
+  /// Writes a help text or the version, and ends.
+  private static func tellHelp(_ text: String) -> Never {
+    do { try writeOut(text + "\n") } catch {
+      complain(error.message)
+      Glibc.exit(error.status)
+    }
+    Glibc.exit(0)
   }
 
   /// The parser's message as one line with what to do next.

@@ -18,8 +18,8 @@ struct Signals: ~Copyable {
   /// The mask before, for the command.
   let before: sigset_t
 
-  /// Blocks the signals and opens the descriptor. SIGPIPE is blocked as well, not ignored: an ignored
-  /// one would be inherited by the command.
+  /// Blocks the signals and opens the descriptor. SIGPIPE and SIGXFSZ are blocked as well, so that
+  /// write() fails instead, and not ignored: an ignored one would be inherited by the command.
   init() throws(Failure) {
     var set = sigset_t()
     unsafe sigemptyset(&set)
@@ -28,6 +28,7 @@ struct Signals: ~Copyable {
     }
     var blocked = set
     unsafe sigaddset(&blocked, SIGPIPE)
+    unsafe sigaddset(&blocked, SIGXFSZ)
     var before = sigset_t()
     unsafe sigprocmask(SIG_BLOCK, &blocked, &before)
     self.before = before

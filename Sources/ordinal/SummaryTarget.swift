@@ -15,9 +15,11 @@ struct SummaryTarget {
     }
     descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
     if descriptor < 0 {
+      let remedy =
+        errno == EMFILE || errno == ENFILE
+        ? "raise `ulimit -n`" : "name a file in a directory you may write to"
       throw Failure(
-        "--summary: can't write \(path): \(unsafe String(cString: strerror(errno))); "
-          + "name a file in a directory you may write to")
+        "--summary: can't write \(path): \(unsafe String(cString: strerror(errno))); \(remedy)")
     }
   }
 
@@ -25,7 +27,7 @@ struct SummaryTarget {
   var isStandardError: Bool { descriptor == STDERR_FILENO }
 
   /// Writes the account.
-  func write(_ summary: Summary) throws {
+  func write(_ summary: Summary) throws(Failure) {
     var buffer = OutputBuffer(capacity: 1024)
     summary.writeJSON(into: &buffer)
     let bytes = buffer.array

@@ -227,7 +227,9 @@ struct TraceRun: ~Copyable {
         outputError = result
         sink.discard()
         reason = reason ?? "can't write: \(unsafe String(cString: strerror(code)))"
-        complain("can't write the events: \(unsafe String(cString: strerror(code)))")
+        complain(
+          "can't write the events: \(unsafe String(cString: strerror(code))); \(writeRemedy(code)); "
+            + "what is not written counts as lost")
         return
       }
     }
@@ -274,7 +276,11 @@ struct TraceRun: ~Copyable {
     let figures = try session.figures()
     let summary = account(figures)
     if !request.isQuiet && !(request.summary?.isStandardError ?? false) { say(summary) }
-    if let target = request.summary { try target.write(summary) }
+    // Told last, and the command is still waited for.
+    var summaryFailure: Failure?
+    if let target = request.summary {
+      do { try target.write(summary) } catch { summaryFailure = error }
+    }
     if let error = sink.firstUnreadable {
       complain("\(sink.unreadable) records could not be read; the first: \(error)")
     }
@@ -284,7 +290,9 @@ struct TraceRun: ~Copyable {
     for violation in sink.verifier.firstCausalityViolations.prefix(5) {
       complain("causality violation: \(violation)")
     }
-    if let status = waitForCommand() { return status }
+    let commandStatus = waitForCommand()
+    if let summaryFailure { throw summaryFailure }
+    if let commandStatus { return commandStatus }
     if request.hasCommand { return 128 + (stopSignal ?? 0) }
     if case .failed = outputError { return 1 }
     return 0

@@ -88,7 +88,12 @@ struct RingSizeTests {
     #expect(
       message(16 << 20, cpus: 4096)
         == "4096 possible CPUs need a ring of 1GiB, and the verifier lets programs index 256MiB; "
-        + "boot with possible_cpus=1024")
+        + "boot with possible_cpus=1365 or less")
+    #expect(
+      message(16 << 20, cpus: 1366)
+        == "1366 possible CPUs need a ring of 512MiB, and the verifier lets programs index 256MiB; "
+        + "boot with possible_cpus=1365 or less")
+    #expect(message(256 << 20, cpus: 1365) == nil)
     #expect(message(256 << 20, cpus: 2) == nil && message(257 << 20, cpus: 2) != nil)
     // The power of two below would be too small.
     #expect(
@@ -98,5 +103,48 @@ struct RingSizeTests {
     #expect(
       message((1 << 20) + 128, cpus: 4)
         == "a ring of 1048704 is not a power of two; use --ring-size 1MiB or 2MiB")
+  }
+
+  private func memoryMessage(_ bytes: UInt64, available: UInt64?, cpus: Int = 2) throws -> String? {
+    let geometry = try RingSize.geometry(bytes: bytes, possibleCPUs: cpus)
+    do {
+      try RingSize.check(geometry, available: available, possibleCPUs: cpus)
+      return nil
+    } catch {
+      return error.description
+    }
+  }
+
+  @Test("A ring larger than memory: the message names the largest that fits, or that none does")
+  func largerThanMemory() throws {
+    #expect(try memoryMessage(256 << 20, available: nil) == nil)
+    // 47 slots behind the ring belong to it.
+    let tail: UInt64 = 47 * 128
+    #expect(try memoryMessage(16 << 20, available: (16 << 20) + tail) == nil)
+    #expect(
+      try memoryMessage(16 << 20, available: (16 << 20) + tail - 1)
+        == "a ring of 16MiB is larger than the memory available, 16389 KiB; "
+        + "the largest that fits is --ring-size 8MiB")
+    #expect(
+      try memoryMessage(256 << 20, available: 100 << 20)
+        == "a ring of 256MiB is larger than the memory available, 102400 KiB; "
+        + "the largest that fits is --ring-size 64MiB")
+    #expect(try memoryMessage(64 << 20, available: 100 << 20) == nil)
+    #expect(
+      try memoryMessage(1 << 20, available: 100 << 10)
+        == "there is no memory for a ring: 100 KiB are available, and the smallest that works here "
+        + "takes 512KiB; free some memory")
+  }
+
+  @Test func readsTheMemoryAvailable() {
+    #expect(
+      RingSize.availableMemory("MemTotal: 5 kB\nMemAvailable:   24208080 kB\n")
+        == 24789073920)
+    for text in [
+      "", "MemAvailable: 5", "MemAvailable: x kB", "MemFree: 5 kB",
+      "MemAvailable: 18446744073709551615 kB",
+    ] {
+      #expect(RingSize.availableMemory(text) == nil)
+    }
   }
 }

@@ -54,6 +54,89 @@ struct RefusalKernelTests {
     try expectNothingLeft()
   }
 
+  /// Runs a trace that finds `text` in a file of the kernel's, its options from `$2` on.
+  private func pretending(_ text: String, in file: String, _ options: String) throws -> Outcome {
+    let folder = try TemporaryFolder()
+    try Data(text.utf8).write(to: URL(fileURLWithPath: folder.path("text")))
+    return try apart(
+      "mount --bind \"$1\" \(file) && exec $ORDINAL trace -q -o compact \(options) -- true",
+      [folder.path("text")])
+  }
+
+  private static let cpus = "/sys/devices/system/cpu/possible"
+
+  @Test("more possible CPUs than a ring can serve, and the most that it can")
+  func possibleCPUs() throws {
+    for options in ["", "--ring-size 16MiB", "--ring-size 256MiB"] {
+      let outcome = try pretending("0-4095\n", in: Self.cpus, options)
+      expectOneLine(outcome, status: 2, saying: [])
+      #expect(
+        outcome.errors
+          == "ordinal: 4096 possible CPUs need a ring of 1GiB, and the verifier lets programs index "
+          + "256MiB; boot with possible_cpus=1365 or less\n")
+    }
+    // The number that it names does work, with the ring that it needs.
+    let most = try pretending("0-1364\n", in: Self.cpus, "")
+    #expect(most.status == 0 && most.lines.count == 2, "\(most.errors)")
+    let small = try pretending("0-1364\n", in: Self.cpus, "--ring-size 128MiB")
+    #expect(
+      small.errors
+        == "ordinal: a ring of 128MiB is too small for 1365 possible CPUs; the smallest that works "
+        + "here is --ring-size 256MiB\n")
+    try expectNothingLeft()
+  }
+
+  @Test("possible CPUs that can't be read")
+  func noPossibleCPUs() throws {
+    expectOneLine(
+      try pretending("what\n", in: Self.cpus, ""), status: 2,
+      saying: ["can't read /sys/devices/system/cpu/possible", "check that /sys is mounted"])
+  }
+
+  @Test("a ring larger than the memory: the message names the largest that fits, and it does")
+  func memoryAvailable() throws {
+    let text = "MemTotal: 999999 kB\nMemAvailable: 20000 kB\n"
+    let outcome = try pretending(text, in: "/proc/meminfo", "--ring-size 64MiB")
+    expectOneLine(outcome, status: 2, saying: [])
+    #expect(
+      outcome.errors
+        == "ordinal: a ring of 64MiB is larger than the memory available, 20000 KiB; the largest that "
+        + "fits is --ring-size 16MiB\n")
+    let named = try pretending(text, in: "/proc/meminfo", "--ring-size 16MiB")
+    #expect(named.status == 0 && named.lines.count == 2, "\(named.errors)")
+    try expectNothingLeft()
+  }
+
+  @Test("sizes that are none, and what is said of each, word by word")
+  func exactMessages() throws {
+    // The numbers of this machine: 4 reserves of 2 × CPUs × 4 × 48 slots, rounded up.
+    let text = try Program.run(["trace", "--ring-size", "1", "--", "true"]).errors
+    let match = try #require(text.firstMatch(of: /for ([0-9]+) possible CPUs.*--ring-size (\S+)\n/))
+    let (cpus, least) = (match.output.1, match.output.2)
+    for (size, message) in [
+      (
+        "4KiB",
+        "a ring of 4KiB is too small for \(cpus) possible CPUs; "
+          + "the smallest that works here is --ring-size \(least)"
+      ),
+      ("96MiB", "a ring of 96MiB is not a power of two; use --ring-size 64MiB or 128MiB"),
+      ("256GiB", "a ring of 256GiB is too large; the largest is --ring-size 256MiB"),
+      (
+        "17179869183GiB", "a ring of 17179869183GiB is too large; the largest is --ring-size 256MiB"
+      ),
+      (
+        "18446744073709551616",
+        "--ring-size '18446744073709551616' is not a size; "
+          + "write e.g. 512KiB or 16MiB"
+      ),
+      ("1EiB", "--ring-size '1EiB' is not a size; write e.g. 512KiB or 16MiB"),
+    ] {
+      let outcome = try Program.run(["trace", "--ring-size", size, "--", "true"])
+      expectOneLine(outcome, status: 2, saying: [])
+      #expect(outcome.errors == "ordinal: \(message)\n")
+    }
+  }
+
   @Test("a ring that there is no room for")
   func noRoom() throws {
     // The ring is in the kernel by then; mapping it is what fails.

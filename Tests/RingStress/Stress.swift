@@ -1,5 +1,6 @@
 import CSequencerAtomics
 import Glibc
+import Sequencer
 package import SequencerABI
 package import SequencerCore
 
@@ -240,10 +241,18 @@ private final class StressConsumer: @unchecked Sendable {
     let rings = ring.rings
     guard consumer.prepareToPark() else { return }
     parks += 1
+    let began = monotonicNow()
     // A word that only the producers who saw it asleep change, or the last one's end.
     while ring.rings == rings,
       unsafe seq_load_u64(ring.control + StressWord.finished) < UInt64(stress.threads)
-    { sched_yield() }
+    {
+      sched_yield()
+      // Nothing that runs sleeps so long, on any machine.
+      if monotonicNow() - began > 60_000_000_000 {
+        checker.complain("a wake-up was lost")
+        break
+      }
+    }
     consumer.cancelPark()
   }
 

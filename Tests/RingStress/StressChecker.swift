@@ -45,7 +45,8 @@ struct StressChecker {
   func delivered(producer: Int) -> UInt64 { orders[producer].delivered }
   func told(cpu: Int) -> UInt64 { streams[cpu].told }
 
-  private mutating func complain(_ text: String) { if complaint == nil { complaint = text } }
+  /// Keeps the first complaint.
+  mutating func complain(_ text: String) { if complaint == nil { complaint = text } }
 
   /// Checks the next record of the stream.
   mutating func check(_ record: Delivered) {

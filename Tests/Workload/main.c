@@ -496,6 +496,24 @@ static int storm(int count, int width, int every) {
   return 0;
 }
 
+/* Forks a child for each byte on standard input; forks and ends come at odd moments. */
+static int paced(void) {
+  unsigned number = 1;
+  char byte;
+  while (read(0, &byte, 1) == 1) {
+    number = number * 1664525u + 1013904223u;
+    for (volatile unsigned i = number >> 16 & 2047; i > 0; i--) {}
+    pid_t child = fork();
+    if (child < 0) fail("fork");
+    if (child == 0) {
+      for (volatile unsigned i = number >> 19 & 8191; i > 0; i--) {}
+      _exit(0);
+    }
+    while (waitpid(child, 0, 0) != child) {}
+  }
+  return 0;
+}
+
 static int forks_each = 50;
 /* Shared by the whole tree: while it is set, none of its forks counts towards forks_each. */
 static atomic_bool *keep_forking;
@@ -611,6 +629,7 @@ int main(int count, char **words) {
   if (IS("deep", 3)) return deep(words[2], atoi(words[3]), words[4]);
   if (IS("mounts", 1)) return mounts(words[2]);
   if (IS("storm", 3)) return storm(atoi(words[2]), atoi(words[3]), atoi(words[4]));
+  if (IS("paced", 0)) return paced();
   if (IS("standing", 2)) {
     forks_each = atoi(words[3]);
     if (IS("standing", 3)) fork_until_told();
