@@ -11,6 +11,11 @@ let house: [SwiftSetting] = [
   .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
+/// The fuzzer's build (`scripts/fuzz.sh`) in place of the tests': libFuzzer's coverage and AddressSanitizer
+/// in what is fuzzed.
+let isFuzzing = Context.environment["ORDINAL_FUZZ"] != nil
+let fuzzed = house + (isFuzzing ? [.unsafeFlags(["-sanitize=fuzzer,address"])] : [])
+
 let package = Package(
   name: "ordinal",
   products: [
@@ -27,10 +32,10 @@ let package = Package(
     // The ABI and the protocol: compiled for the host here, for BPF by the pipeline.
     .target(name: "CSequencerAtomics"),
     .target(name: "BPFCKit", path: "BPF/CKit"),
-    .target(name: "SequencerABI", swiftSettings: house),
+    .target(name: "SequencerABI", swiftSettings: fuzzed),
     .target(
       name: "SequencerCore", dependencies: ["SequencerABI", "CSequencerAtomics"],
-      swiftSettings: house),
+      swiftSettings: fuzzed),
 
     // The kernel half as a product of the build: objects made from BPF/ and embedded.
     .target(name: "BPFPipeline", path: "Tools/BPFPipeline", swiftSettings: house),
@@ -54,23 +59,23 @@ let package = Package(
     // Loading, reading, understanding.
     .systemLibrary(name: "CLibBPF", pkgConfig: "libbpf", providers: [.apt(["libbpf-dev"])]),
     .target(name: "COrdinalSystem"),
-    .target(name: "BPFLoader", dependencies: ["CLibBPF"], swiftSettings: house),
+    .target(name: "BPFLoader", dependencies: ["CLibBPF"], swiftSettings: fuzzed),
     .target(
       name: "Doctor", dependencies: ["BPFLoader", "Capture", "SequencerABI"], swiftSettings: house),
     .target(
       name: "Sequencer", dependencies: ["SequencerABI", "SequencerCore", "CSequencerAtomics"],
-      swiftSettings: house),
+      swiftSettings: fuzzed),
     .target(
-      name: "KernelEvents", dependencies: ["SequencerABI", "Sequencer"], swiftSettings: house),
-    .target(name: "EventFormats", dependencies: ["KernelEvents"], swiftSettings: house),
-    .target(name: "Causality", dependencies: ["KernelEvents"], swiftSettings: house),
+      name: "KernelEvents", dependencies: ["SequencerABI", "Sequencer"], swiftSettings: fuzzed),
+    .target(name: "EventFormats", dependencies: ["KernelEvents"], swiftSettings: fuzzed),
+    .target(name: "Causality", dependencies: ["KernelEvents"], swiftSettings: fuzzed),
     .target(
       name: "Capture",
       dependencies: [
         "SequencerABI", "SequencerCore", "CSequencerAtomics", "BPFLoader", "Sequencer",
         "KernelObjects", "BPFCKit", "COrdinalSystem",
       ],
-      swiftSettings: house),
+      swiftSettings: fuzzed),
     .executableTarget(
       name: "ordinal",
       dependencies: [
@@ -142,3 +147,19 @@ let package = Package(
       name: "CommandTests", dependencies: ["JSONSchemaValidation"], swiftSettings: house),
   ]
 )
+
+if isFuzzing {
+  package.targets.removeAll { $0.type == .test }
+  package.targets += [
+    .target(name: "CFuzzing", path: "Fuzz/CFuzzing"),
+    .executableTarget(
+      name: "ordinal-fuzz",
+      dependencies: [
+        "CFuzzing", "SequencerABI", "SequencerCore", "Sequencer", "KernelEvents", "EventFormats",
+        "Causality", "BPFLoader", "JSONSchemaValidation",
+      ],
+      path: "Fuzz", exclude: ["Corpus", "CFuzzing", "Tests"], sources: ["Targets", "Driver"],
+      swiftSettings: fuzzed,
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),
+  ]
+}

@@ -23,7 +23,7 @@ struct BenchmarkRing: ~Copyable {
     producer = unsafe Producer(
       BenchmarkMemory(
         geometry: geometry, control: control.base, cpuState: cpu.base, slots: slots.base))
-    consumer = RingConsumer(
+    consumer = try RingConsumer(
       geometry: geometry, control: control, slots: slots,
       account: CPUAccount(region: cpu, cpuCount: 1))
   }

@@ -18,9 +18,9 @@ public struct CaptureFigures: Sendable {
   public var ended: UInt64?
 
   /// Sum of all losses at the gate.
-  public var lost: UInt64 { totals.lost.reduce(0, +) }
+  public var lost: UInt64 { totals.lost.reduce(0, &+) }
   /// Sum of all events the kernel's filters turned away.
-  public var filtered: UInt64 { totals.filtered.reduce(0, +) }
+  public var filtered: UInt64 { totals.filtered.reduce(0, &+) }
   /// Sum of all skipped runs.
-  public var missedTotal: UInt64 { missed.reduce(0) { $0 + $1.count } }
+  public var missedTotal: UInt64 { missed.reduce(0) { $0 &+ $1.count } }
 }

@@ -41,9 +41,9 @@ public struct CPUAccount: ~Copyable {
     var totals = AccountTotals()
     for cpu in 0..<cpuCount {
       for family in 0..<EventFamily.count {
-        totals.offered[family] += counter(CPUStateLayout.offered, cpu: cpu, family: family)
-        totals.lost[family] += counter(CPUStateLayout.lost, cpu: cpu, family: family)
-        totals.filtered[family] += counter(CPUStateLayout.filtered, cpu: cpu, family: family)
+        totals.offered[family] &+= counter(CPUStateLayout.offered, cpu: cpu, family: family)
+        totals.lost[family] &+= counter(CPUStateLayout.lost, cpu: cpu, family: family)
+        totals.filtered[family] &+= counter(CPUStateLayout.filtered, cpu: cpu, family: family)
       }
     }
     return totals

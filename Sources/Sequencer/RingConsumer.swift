@@ -39,17 +39,26 @@ public struct RingConsumer: ~Copyable {
   /// Slots after which a draining consumer tells the producers how far it is.
   @usableFromInline static var releaseInterval: UInt64 { 512 }
 
-  /// A consumer of mapped maps; goes on where the last one released.
+  /// A consumer of mapped maps; goes on where the last one ended.
+  ///
+  /// - Throws: if the control area can't be what producers and consumers of this ring have written.
   public init(
     geometry: RingGeometry, control: consuming MappedRegion, slots: consuming MappedRegion,
     account: consuming CPUAccount
-  ) {
+  ) throws(SequencerError) {
+    precondition(
+      control.byteCount >= ControlLayout.size && slots.byteCount >= Int(geometry.byteCount),
+      "the maps are too small")
+    let ring = unsafe MappedRing(geometry: geometry, control: control.base, slots: slots.base)
+    guard Consumer.isSound(ring) else {
+      throw SequencerError(
+        "the ring's control area is damaged: its positions contradict each other; "
+          + "stop every program that holds the ring and start anew")
+    }
     self.control = control
     self.slots = slots
     self.account = account
-    core = Consumer(
-      resuming: unsafe MappedRing(
-        geometry: geometry, control: self.control.base, slots: self.slots.base))
+    core = Consumer(resuming: ring)
   }
 
   /// The ticket of the next record to read.

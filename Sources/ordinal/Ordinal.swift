@@ -21,14 +21,13 @@ import Glibc
     } catch {
       // A command's own status may be any number, 64 as well.
       if error is ExitCode || exitCode(for: error) != .validationFailure { exit(withError: error) }
-      complain(usageProblem(message(for: error)))
+      complain(usageProblem(message(for: error), words: Array(CommandLine.arguments.dropFirst())))
       Glibc.exit(statusOfUsage(message(for: error)))
     }
   }
 
   /// The parser's message as one line with what to do next.
-  private static func usageProblem(_ message: String) -> String {
-    let words = CommandLine.arguments.dropFirst()
+  static func usageProblem(_ message: String, words: [String]) -> String {
     let name = subcommandNames.first { words.first == $0 }.map { " \($0)" } ?? ""
     var line = message.split(whereSeparator: \.isNewline).joined(separator: " ")
     if line.hasSuffix(".") { line.removeLast() }

@@ -17,7 +17,7 @@ final class MappedTestRing {
     ring = unsafe HostRing(
       geometry: geometry, cpuCount: cpuCount, control: control.base, slots: slots.base,
       cpuStates: cpus.base)
-    consumer = RingConsumer(
+    consumer = try RingConsumer(
       geometry: geometry, control: control, slots: slots,
       account: CPUAccount(region: cpus, cpuCount: cpuCount))
   }
