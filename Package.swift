@@ -150,13 +150,28 @@ let package = Package(
 
 if isFuzzing {
   package.targets.removeAll { $0.type == .test }
+  // The command as a library, its entry point under another name: libFuzzer's driver is the program.
+  let command = package.targets.first { $0.name == "ordinal" }!
+  package.targets.removeAll { $0.name == "ordinal" || $0.name == "ring-benchmark" }
+  package.products.removeAll { $0.name == "ordinal" }
+  package.targets += [
+    .target(
+      name: "ordinal", dependencies: command.dependencies,
+      swiftSettings: fuzzed + [
+        .unsafeFlags([
+          "-enable-testing", "-Xfrontend", "-entry-point-function-name", "-Xfrontend",
+          "ordinal_main",
+        ])
+      ])
+  ]
   package.targets += [
     .target(name: "CFuzzing", path: "Fuzz/CFuzzing"),
     .executableTarget(
       name: "ordinal-fuzz",
       dependencies: [
         "CFuzzing", "SequencerABI", "SequencerCore", "Sequencer", "KernelEvents", "EventFormats",
-        "Causality", "BPFLoader", "JSONSchemaValidation",
+        "Causality", "BPFLoader", "Capture", "JSONSchemaValidation", "ordinal",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Fuzz", exclude: ["Corpus", "CFuzzing", "Tests"], sources: ["Targets", "Driver"],
       swiftSettings: fuzzed,
