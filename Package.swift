@@ -16,6 +16,13 @@ let house: [SwiftSetting] = [
 let isFuzzing = Context.environment["ORDINAL_FUZZ"] != nil
 let fuzzed = house + (isFuzzing ? [.unsafeFlags(["-sanitize=fuzzer,address"])] : [])
 
+/// What the fuzz targets take their bytes to.
+let fuzzTargets: [Target.Dependency] = [
+  "SequencerABI", "SequencerCore", "Sequencer", "KernelEvents", "EventFormats", "Causality",
+  "BPFLoader", "Capture", "JSONSchemaValidation", "ordinal",
+  .product(name: "ArgumentParser", package: "swift-argument-parser"),
+]
+
 let package = Package(
   name: "ordinal",
   products: [
@@ -102,6 +109,7 @@ let package = Package(
       name: "SequencerTests",
       dependencies: [
         "SequencerABI", "SequencerCore", "CSequencerAtomics", "Sequencer", "BPFCKit",
+        "TestSupport",
       ],
       swiftSettings: house),
     .testTarget(
@@ -117,7 +125,15 @@ let package = Package(
       name: "JSONSchemaValidation", path: "Tests/JSONSchemaValidation", swiftSettings: house),
     .testTarget(
       name: "EventTests",
-      dependencies: ["KernelEvents", "EventFormats", "Causality", "JSONSchemaValidation"],
+      dependencies: [
+        "KernelEvents", "EventFormats", "Causality", "JSONSchemaValidation", "TestSupport",
+      ],
+      swiftSettings: house),
+
+    // What fuzzing (`scripts/fuzz.sh`) found, and a generator's inputs, by the same targets.
+    .testTarget(
+      name: "FuzzTests", dependencies: fuzzTargets + ["TestSupport"], path: "Fuzz",
+      exclude: ["CFuzzing", "Corpus", "Driver", "Findings"], sources: ["Targets", "Tests"],
       swiftSettings: house),
 
     // The live kernel, and a workload that knows what it did.
@@ -127,7 +143,9 @@ let package = Package(
     .target(
       name: "CTestSupport", path: "Tests/CTestSupport", linkerSettings: [.linkedLibrary("util")]),
     .target(
-      name: "TestSupport", dependencies: ["CTestSupport"], path: "Tests/TestSupport",
+      name: "TestSupport",
+      dependencies: ["CTestSupport", "KernelEvents", "Sequencer", "SequencerABI"],
+      path: "Tests/TestSupport",
       swiftSettings: house),
     .testTarget(
       name: "KernelTests",
@@ -168,12 +186,8 @@ if isFuzzing {
     .target(name: "CFuzzing", path: "Fuzz/CFuzzing"),
     .executableTarget(
       name: "ordinal-fuzz",
-      dependencies: [
-        "CFuzzing", "SequencerABI", "SequencerCore", "Sequencer", "KernelEvents", "EventFormats",
-        "Causality", "BPFLoader", "Capture", "JSONSchemaValidation", "ordinal",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ],
-      path: "Fuzz", exclude: ["Corpus", "CFuzzing", "Tests"], sources: ["Targets", "Driver"],
+      dependencies: fuzzTargets + ["CFuzzing"], path: "Fuzz",
+      exclude: ["CFuzzing", "Corpus", "Findings", "Tests"], sources: ["Targets", "Driver"],
       swiftSettings: fuzzed,
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),
   ]

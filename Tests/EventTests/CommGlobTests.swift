@@ -1,6 +1,7 @@
 import Glibc
 import KernelEvents
 import SequencerABI
+import TestSupport
 import Testing
 
 @Suite("Patterns for task names")

@@ -3,6 +3,7 @@ import Foundation
 import JSONSchemaValidation
 import KernelEvents
 import SequencerABI
+import TestSupport
 import Testing
 
 @Suite("Strings in the output")

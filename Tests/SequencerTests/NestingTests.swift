@@ -1,5 +1,6 @@
 import SequencerABI
 import SequencerCore
+import TestSupport
 import Testing
 
 /// Interrupts and NMIs: a producer invoked inside another, at every step of it, and a consumer on

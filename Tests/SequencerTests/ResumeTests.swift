@@ -1,5 +1,6 @@
 import SequencerABI
 import SequencerCore
+import TestSupport
 import Testing
 
 /// A consumer may die at any moment; its successor goes on at what was released.

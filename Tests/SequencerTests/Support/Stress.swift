@@ -2,6 +2,7 @@ import CSequencerAtomics
 import Glibc
 import SequencerABI
 import SequencerCore
+import TestSupport
 import Testing
 
 /// Threads that hammer a small ring while one reads it.
