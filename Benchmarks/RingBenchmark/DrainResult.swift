@@ -1,10 +1,11 @@
 import Sequencer
 import SequencerABI
 
-/// What one ring size showed: seconds a round, for the consumer and for a bare loop.
+/// What one ring size showed: ns a record in each round, for a producer, the consumer and a bare loop.
 struct DrainResult {
   let ringBytes: Int
   var recordsPerRound = 0
+  var publish: [Double] = []
   var drain: [Double] = []
   var touch: [Double] = []
 
@@ -14,7 +15,9 @@ struct DrainResult {
     var ring = try BenchmarkRing(byteCount: ringBytes)
     // The first rounds bring every page in and are not counted.
     for round in -2..<rounds {
+      let publishBegan = monotonicNow()
       let count = ring.fill()
+      let publishTime = monotonicNow() - publishBegan
       let began = monotonicNow()
       let drained = try ring.drain()
       let drainTime = monotonicNow() - began
@@ -29,6 +32,7 @@ struct DrainResult {
       }
       guard round >= 0 else { continue }
       result.recordsPerRound = count
+      result.publish.append(Double(publishTime) / Double(count))
       result.drain.append(Double(drainTime) / Double(count))
       result.touch.append(Double(touchTime) / Double(again))
     }
@@ -37,6 +41,10 @@ struct DrainResult {
 
   /// Nanoseconds a record, the middle of the rounds.
   var medianTime: Double { median(drain) }
+  /// Nanoseconds to claim, fill and publish a record, alone on the ring, the middle of the rounds.
+  var medianPublishTime: Double { median(publish) }
+  /// The middle of the rounds' paired ratios: the producer's time to the bare loop's.
+  var medianPublishRatio: Double { median(zip(publish, touch).map { $0 / $1 }) }
   /// Nanoseconds a record of the bare loop, the middle of the rounds.
   var medianTouchTime: Double { median(touch) }
   /// The middle of the rounds' paired ratios: the consumer's time to the bare loop's.

@@ -1,3 +1,4 @@
+import BenchmarkSupport
 import EventFormats
 import Glibc
 
@@ -19,7 +20,9 @@ struct Report {
           + "(\(fixed(drain.medianTime, 2)) ns each), "
           + "min \(millions(worst)), max \(millions(best)); "
           + "\(fixed(drain.medianRatio, 2)) times the time of a bare loop over the same words "
-          + "(\(millions(drain.medianTouchTime)) M/s)")
+          + "(\(millions(drain.medianTouchTime)) M/s); "
+          + "publish: \(fixed(drain.medianPublishTime, 2)) ns each, "
+          + "\(fixed(drain.medianPublishRatio, 2)) times that loop")
     }
     lines += checks.map { "allocations, " + $0.text }
     return lines.joined(separator: "\n")
@@ -28,8 +31,8 @@ struct Report {
   /// One JSON object.
   var json: String {
     let machine =
-      "{\"cpu\":\(quoted(Report.processor)),\"cpus\":\(sysconf(Int32(_SC_NPROCESSORS_ONLN))),"
-      + "\"kernel\":\(quoted(Report.kernel))}"
+      "{\"cpu\":\(quoted(Machine.processor)),\"cpus\":\(sysconf(Int32(_SC_NPROCESSORS_ONLN))),"
+      + "\"kernel\":\(quoted(Machine.kernel))}"
     let drains = drains.map { drain in
       let rates = drain.drain.map { 1e9 / $0 }
       return "{\"ring_bytes\":\(drain.ringBytes),\"records_per_round\":\(drain.recordsPerRound),"
@@ -38,51 +41,16 @@ struct Report {
         + "\"min\":\(fixed(rates.min() ?? 0, 0)),\"max\":\(fixed(rates.max() ?? 0, 0))},"
         + "\"ns_per_record\":\(fixed(drain.medianTime, 3)),"
         + "\"bare_loop_ns_per_record\":\(fixed(drain.medianTouchTime, 3)),"
-        + "\"time_to_bare_loop\":\(fixed(drain.medianRatio, 3))}"
+        + "\"time_to_bare_loop\":\(fixed(drain.medianRatio, 3)),"
+        + "\"publish_ns_per_record\":\(fixed(drain.medianPublishTime, 3)),"
+        + "\"publish_to_bare_loop\":\(fixed(drain.medianPublishRatio, 3))}"
     }
     let checks = checks.map {
       "{\"path\":\(quoted($0.path)),\"records\":\($0.records),\"allocations\":\($0.allocations)}"
     }
-    return "{\"benchmark\":\"ring\",\"commit\":\(quoted(commit)),\"build\":\"\(Report.build)\","
+    return "{\"benchmark\":\"ring\",\"commit\":\(quoted(commit)),\"build\":\"\(Machine.build)\","
       + "\"machine\":\(machine),\"drain\":[\(drains.joined(separator: ","))],"
       + "\"allocations\":[\(checks.joined(separator: ","))]}"
-  }
-
-  private static var build: String {
-    #if DEBUG
-      "debug"
-    #else
-      "release"
-    #endif
-  }
-
-  private static var kernel: String {
-    var name = utsname()
-    guard unsafe uname(&name) == 0 else { return "unknown" }
-    // NUL-terminated by the kernel, within the field.
-    return unsafe withUnsafeBytes(of: name.release) { raw in
-      unsafe String(decoding: raw.prefix { $0 != 0 }, as: UTF8.self)
-    }
-  }
-
-  private static var processor: String {
-    guard let file = unsafe fopen("/proc/cpuinfo", "r") else { return "unknown" }
-    defer { unsafe fclose(file) }
-    while let line = unsafe readLine(from: file) {
-      if line.hasPrefix("model name"), let colon = line.firstIndex(of: ":") {
-        return String(line[line.index(after: colon)...].drop { $0 == " " })
-      }
-    }
-    return "unknown"
-  }
-
-  private static func readLine(from file: UnsafeMutablePointer<FILE>) -> String? {
-    var bytes: [UInt8] = []
-    while case let byte = unsafe getc(file), byte != EOF {
-      if byte == 10 { return String(decoding: bytes, as: UTF8.self) }
-      bytes.append(UInt8(truncatingIfNeeded: byte))
-    }
-    return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
   }
 
   private func quoted(_ text: String) -> String {

@@ -1,5 +1,6 @@
 import KernelEvents
 import SequencerABI
+import RingStress
 import TestSupport
 import Testing
 

@@ -28,6 +28,8 @@ public struct Summary: Equatable, Sendable {
   public var causalityViolations: UInt64 = 0
   /// The longest wait for a slot that was claimed and not published, ns.
   public var longestStall: UInt64 = 0
+  /// The CPU whose producer was waited for then; nil if there was no wait or it is not known.
+  public var longestStallCPU: UInt32?
   /// Length of the run, ns.
   public var duration: UInt64 = 0
 
@@ -77,6 +79,12 @@ extension Summary {
     buffer.append(nextKey: "ordering_violations", orderingViolations)
     buffer.append(nextKey: "causality_violations", causalityViolations)
     buffer.append(nextKey: "longest_stall_ns", longestStall)
+    buffer.append(",\"longest_stall_cpu\":")
+    if let longestStallCPU {
+      buffer.append(decimal: UInt64(longestStallCPU))
+    } else {
+      buffer.append("null")
+    }
     buffer.append(nextKey: "duration_ns", duration)
     buffer.append(nextKey: "events_per_second", eventsPerSecond)
     if let missedByProgram {
@@ -124,7 +132,7 @@ extension Summary {
     buffer.append(duration: duration)
     buffer.append(", longest stall ")
     buffer.append(duration: longestStall)
-    text = ""
+    text = longestStallCPU.map { " on cpu \($0)" } ?? ""
     let kinds = [("forks", forks), ("execs", execs), ("exits", exits)]
     for case (let name, let count?) in kinds { text += "; \(count) \(name)" }
     text += "\n"

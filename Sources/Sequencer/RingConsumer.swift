@@ -2,10 +2,10 @@ public import CSequencerAtomics
 public import SequencerABI
 public import SequencerCore
 
-/// The ring as user space maps it: ``RingMemory`` over two regions.
+/// The ring as user space maps it: ``ConsumerMemory`` over two regions.
 ///
 /// Borrows the regions' memory: whoever makes one keeps them alive.
-@safe @frozen public struct MappedRing: RingMemory {
+@safe @frozen public struct MappedRing: ConsumerMemory {
   public let geometry: RingGeometry
   public let control: UnsafeMutableRawPointer
   @usableFromInline let slots: UnsafeMutableRawPointer
@@ -146,6 +146,9 @@ public struct RingConsumer: ~Copyable {
   @inlinable mutating func prepareToPark() -> Bool { core.prepareToPark() }
   /// Takes the announcement back.
   @inlinable func cancelPark() { core.cancelPark() }
+
+  /// The CPU that holds the record waited for; see ``Consumer/claimant``.
+  @inlinable public var claimant: UInt32? { core.claimant }
 
   /// Whether a record waits to be handed out.
   @inlinable public var isReady: Bool { unsafe core.next() != nil }

@@ -2,7 +2,7 @@
 ///
 /// A consumer refuses a ring whose control area carries another number. Bump it with any
 /// change of a layout, an offset or the meaning of a field.
-public let abiVersion: UInt32 = 1
+public let abiVersion: UInt32 = 2
 
 /// One cell of the ring: 128 bytes, two cache lines, as in section 4.3 of the Linnix paper.
 public enum Slot {
@@ -14,12 +14,46 @@ public enum Slot {
   @inlinable public static var headerSize: Int { 64 }
 }
 
+/// What a producer leaves in its first slot's `sequence` word between claim and publish: "claimed, by
+/// CPU n".
+///
+/// Bit 63, which no published sequence reaches, the CPU in bits 48–62, and the low 48 bits of
+/// ticket + 1. A consumer that waits for a slot learns from it who keeps it waiting. It is for
+/// reports only: no decision of the protocol rests on it.
+public enum ClaimMark {
+  /// CPUs that a mark can name: 0 ..< this. Linux has 8192 at most (`NR_CPUS_RANGE_END` of
+  /// arch/x86/Kconfig).
+  @inlinable public static var cpuLimit: UInt32 { 1 << 15 }
+  @inlinable static var flag: UInt64 { 1 << 63 }
+  @inlinable static var sequenceMask: UInt64 { (1 << 48) &- 1 }
+
+  /// The mark of the record whose `sequence` will be `sequence`, claimed on `cpu`.
+  @inlinable @inline(__always)
+  public static func word(sequence: UInt64, cpu: UInt32) -> UInt64 {
+    flag | (UInt64(cpu & (cpuLimit &- 1)) &<< 48) | (sequence & sequenceMask)
+  }
+
+  /// The CPU that claimed the record which will be published as `sequence`.
+  ///
+  /// - Parameters:
+  ///   - word: what the `sequence` word of its slot holds.
+  ///   - sequence: the sequence that is waited for.
+  /// - Returns: the CPU; nil where the word is no mark of this record: not claimed, not marked yet,
+  ///   or published.
+  @inlinable @inline(__always)
+  public static func cpu(in word: UInt64, sequence: UInt64) -> UInt32? {
+    guard word & flag != 0, (word ^ sequence) & sequenceMask == 0 else { return nil }
+    return UInt32(truncatingIfNeeded: word &>> 48) & (cpuLimit &- 1)
+  }
+}
+
 /// The metadata line of a record: the first 64 bytes of its first slot.
 ///
 /// Written by the producer between claim and publish; `sequence` last, by an exchange that is a
 /// full barrier. All integers are in the machine's own byte order (a ring never leaves its machine).
 public struct RecordHeader: BitwiseCopyable, Sendable {
-  /// Ticket + 1 once published; anything else means "not this record yet".
+  /// Ticket + 1 once published; anything else means "not this record yet", among it the
+  /// ``ClaimMark`` of the producer that holds the slot.
   public var sequence: UInt64
   /// Nanoseconds of `CLOCK_MONOTONIC`, read after the claim; 0 with `--timestamps none`.
   public var timestamp: UInt64

@@ -68,6 +68,10 @@ public import SequencerABI
       }
     }
     let bytes = unsafe memory.slot(ticket)
+    // From here on a consumer that waits for this slot knows whom it waits for. Not before step 5:
+    // until then the slot might hold a record that is not read yet.
+    unsafe seq_store_u64(bytes, ClaimMark.word(sequence: ticket &+ 1, cpu: memory.cpu))
+    memory.reached(.marked)
     if pending { unsafe gap.store(to: bytes + Int((span &- 1) &<< Slot.sizeShift)) }
     return unsafe Claim(
       bytes: bytes, ticket: ticket, span: span, hasGap: pending,

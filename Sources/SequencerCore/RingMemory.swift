@@ -2,8 +2,8 @@ public import SequencerABI
 
 /// Points of the producer's path between which a test may stall it. In the kernel nothing happens.
 public enum ProducerStep: Sendable {
-  case viewRead, admitted, lossCounted, pendingTaken, claimed, cursorNoted, gateSettled, filled
-  case published
+  case viewRead, admitted, lossCounted, pendingTaken, claimed, cursorNoted, gateSettled, marked
+  case filled, published
 }
 
 /// Where a ring lives: what both halves of the protocol need of the memory.
@@ -23,6 +23,8 @@ public protocol RingMemory {
 public protocol ProducerMemory: RingMemory {
   /// The state of the CPU the caller runs on, ``CPUStateLayout``.
   var cpuState: UnsafeMutableRawPointer { get }
+  /// The number of that CPU.
+  var cpu: UInt32 { get }
   /// Wakes the parked consumer.
   func ringDoorbell()
   /// Called at each step of a producer; for tests that stall one.

@@ -55,7 +55,8 @@ struct TraceRun: ~Copyable {
   private var stopSignal: Int32?
   /// Set when nothing more can be written: nothing more is taken from the ring for the output.
   private var outputError: EventOutput.Result?
-  private var toldStall = false
+  /// The sequence of which was said that the trace waits for it.
+  private var toldStall: UInt64?
 
   /// Records taken from the ring before the output is looked at again.
   private static let batch = 256
@@ -102,12 +103,13 @@ struct TraceRun: ~Copyable {
       let count = try drain()
       // A full batch: more is waiting, and lines gather; else what there is goes out at once.
       if sink.output.isFull || count < TraceRun.batch { flush() }
-      // A stream that never pauses must not keep the end from being seen.
-      handleSignals()
+      // A stream that never pauses must not keep the end from being seen; one that pauses comes to
+      // the wait below, which listens to signals itself.
+      if count > 0 { handleSignals() }
       checkEnds(deadline)
       if reason != nil { break }
       if count > 0 {
-        waiter.progressed(session.consumer)
+        progressed()
         continue
       }
       collectResidual()
@@ -150,9 +152,9 @@ struct TraceRun: ~Copyable {
     }
     // What the ended tasks published lies in the ring by now, and is drained behind this.
     if request.hasCommand {
-      let hasEnded = command.hasEnded()
-      if hasEnded && request.endsWithCommand { reason = "the command ended" }
-      if hasEnded && followed == 0 { reason = "the command's last process ended" }
+      // Its end comes as a signal: no system call for each turn.
+      if command.isReaped && request.endsWithCommand { reason = "the command ended" }
+      if command.isReaped && followed == 0 { reason = "the command's last process ended" }
     } else if followed == 0 {
       reason = "the last process followed has ended"
     }
@@ -238,7 +240,10 @@ struct TraceRun: ~Copyable {
     while true {
       let count = try drain()
       if sink.output.isFull { flush() }
-      if count > 0 { continue }
+      if count > 0 {
+        progressed()
+        continue
+      }
       if session.consumer.backlog == 0 || request.leavesPinned { break }
       if monotonicNow() > patience {
         complain(
@@ -304,6 +309,7 @@ struct TraceRun: ~Copyable {
     sink.verifier.finish(missed: figures.missedTotal)
     var summary = Summary(figures, sink: sink, isReaderGone: outputError == .closed)
     summary.longestStall = waiter.longestStall
+    summary.longestStallCPU = waiter.longestStallCPU
     // The counters of a CPU don't tell this run's losses from a predecessor's or a successor's.
     if session.isResumed || request.leavesPinned { summary.lostByCPU = nil }
     summary.reason = reason
@@ -329,15 +335,23 @@ struct TraceRun: ~Copyable {
 
   private mutating func tellStall() {
     let age = waiter.stallAge()
-    if age < 1_000_000_000 {
-      toldStall = false
-      return
-    }
-    if toldStall { return }
-    toldStall = true
+    let position = session.consumer.position
+    if age < 1_000_000_000 || toldStall == position { return }
+    toldStall = position
+    let holder = waiter.stallCPU.map { "cpu \($0)" } ?? "some CPU"
     complain(
-      "sequence \(session.consumer.position) was claimed \(age / 1_000_000) ms ago and is not "
-        + "published yet (a stalled CPU?); later events wait for it")
+      "waiting for sequence \(position) since \(age / 1_000_000) ms: \(holder) claimed it and has "
+        + "not published it yet (a stalled CPU?); later events wait for it")
+  }
+
+  /// Notes that records came; tells of a stall that was told before how long it was.
+  private mutating func progressed() {
+    let age = waiter.stallAge()
+    waiter.progressed(session.consumer)
+    if let sequence = toldStall, sequence < session.consumer.position {
+      toldStall = nil
+      complain("sequence \(sequence) came after \(age / 1_000_000) ms")
+    }
   }
 
   /// What a running trace needs: to resolve cgroups by handle, and to signal its command.
@@ -370,6 +384,12 @@ extension Optional where Wrapped == CommandProcess, Wrapped: ~Copyable {
   }
   fileprivate func forward(_ signal: Int32) { self?.forward(signal) }
   fileprivate mutating func hasEnded() -> Bool { self?.hasEnded() ?? true }
+  fileprivate var isReaped: Bool {
+    switch self {
+    case .some(let command): command.isReaped
+    case .none: true
+    }
+  }
   fileprivate var exitStatus: Int32? {
     switch self {
     case .some(let command): command.exitStatus

@@ -1,6 +1,7 @@
 import Causality
 import KernelEvents
 import SequencerABI
+import RingStress
 import TestSupport
 import Testing
 

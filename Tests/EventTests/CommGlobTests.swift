@@ -1,6 +1,7 @@
 import Glibc
 import KernelEvents
 import SequencerABI
+import RingStress
 import TestSupport
 import Testing
 

@@ -65,6 +65,7 @@ struct DocumentationTests {
     summary.gaps = 1
     summary.lostByFamily[.process] = 17
     summary.longestStall = 41_208
+    summary.longestStallCPU = 3
     summary.duration = 10_000_000_000
     var buffer = OutputBuffer()
     summary.writeJSON(into: &buffer)

@@ -19,6 +19,7 @@ struct SummaryTests {
     summary.orderingViolations = 3
     summary.causalityViolations = 4
     summary.longestStall = 5678
+    summary.longestStallCPU = 3
     summary.duration = 2_000_000_000
     summary.missedByProgram = ["on_fork": 1, "on_\"x\"": 0]
     summary.forks = 400
@@ -48,7 +49,7 @@ struct SummaryTests {
       json(full()) == """
         {"offered":1237,"delivered":1234,"lost":2,"missed":1,"filtered":5,"gaps":1,\
         "lost_by_family":{"process":2},"ordering_violations":3,"causality_violations":4,\
-        "longest_stall_ns":5678,"duration_ns":2000000000,"events_per_second":617,\
+        "longest_stall_ns":5678,"longest_stall_cpu":3,"duration_ns":2000000000,"events_per_second":617,\
         "missed_by_program":{"on_\\"x\\"":0,"on_fork":1},"forks":400,"execs":401,"exits":433,\
         "lost_by_cpu":{"2":1,"10":1},"follow_failures":6,"reason":"signal"}
 
@@ -61,7 +62,7 @@ struct SummaryTests {
       json(Summary()) == """
         {"offered":0,"delivered":0,"lost":0,"missed":0,"filtered":0,"gaps":0,\
         "lost_by_family":{"process":0},"ordering_violations":0,"causality_violations":0,\
-        "longest_stall_ns":0,"duration_ns":0,"events_per_second":0}
+        "longest_stall_ns":0,"longest_stall_cpu":null,"duration_ns":0,"events_per_second":0}
 
         """)
   }
@@ -96,7 +97,8 @@ struct SummaryTests {
       text(full()) == """
         ordinal: 1234 of 1237 events delivered, 2 lost, 1 missed, 5 filtered; 3 ordering and 4 \
         causality violations
-        ordinal: 617 events/s over 2.0s, longest stall 5.6µs; 400 forks; 401 execs; 433 exits
+        ordinal: 617 events/s over 2.0s, longest stall 5.6µs on cpu 3; 400 forks; 401 execs; \
+        433 exits
         ordinal: lost in 1 gaps (process 2, cpu 2: 1, cpu 10: 1)
         ordinal: the kernel skipped on_fork 1 times
         ordinal: 6 tasks could not be followed: the map was full

@@ -3,6 +3,7 @@ import Foundation
 import JSONSchemaValidation
 import KernelEvents
 import SequencerABI
+import RingStress
 import TestSupport
 import Testing
 

@@ -1,3 +1,4 @@
+import RingStress
 import SequencerABI
 import SequencerCore
 import Testing
@@ -37,7 +38,8 @@ struct HostilePayloadTests {
   }
 
   /// One lap of honest records up to the hostile one's slots, then a claim that is not published.
-  private func lap(_ read: () -> [UInt64]) throws -> (honest: [UInt64], forged: [UInt64]) {
+  private func lap(_ read: @escaping () -> [UInt64]) throws -> (honest: [UInt64], forged: [UInt64])
+  {
     let producer = Producer(ring.memory())
     let first = read()
     #expect(first == [0])
@@ -48,11 +50,15 @@ struct HostilePayloadTests {
       #expect(tickets == [number])
     }
     TestRecord(producer: 0, number: 256).produce(producer)
-    // A producer has the ticket of a continuation slot and is stalled: nothing may be read of it.
-    let claim = try producer.admitted(slots: 1)
-    let read = read()
-    producer.publish(claim, kind: .test, cpu: 0, flags: [], payloadLength: 0)
-    return (read.filter { $0 <= 256 }, read.filter { $0 > 256 })
+    // A producer has the ticket of a continuation slot and is stalled, before its mark replaces what
+    // lies there: nothing may be read of it.
+    var tickets: [UInt64] = []
+    let stalled = Producer(
+      ring.memory { step in
+        if step == .claimed { tickets = read() }
+      })
+    TestRecord(producer: 0, number: 257).produce(stalled)
+    return (tickets.filter { $0 <= 256 }, tickets.filter { $0 > 256 })
   }
 
   @Test func forgedSequencesAreNeverRead() throws {

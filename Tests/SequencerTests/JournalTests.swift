@@ -1,6 +1,6 @@
+import RingStress
 import SequencerABI
 import SequencerCore
-import TestSupport
 import Testing
 
 /// What a consumer leaves for its successor: how far it came, what it handed out, what it told.

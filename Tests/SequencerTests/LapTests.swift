@@ -1,6 +1,6 @@
+import RingStress
 import SequencerABI
 import SequencerCore
-import TestSupport
 import Testing
 
 /// One thread, many laps: every record comes out once, whole and in order.

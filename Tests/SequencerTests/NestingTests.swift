@@ -1,6 +1,6 @@
+import RingStress
 import SequencerABI
 import SequencerCore
-import TestSupport
 import Testing
 
 /// Interrupts and NMIs: a producer invoked inside another, at every step of it, and a consumer on
@@ -8,7 +8,7 @@ import Testing
 struct NestingTests {
   static let steps: [ProducerStep] = [
     .viewRead, .admitted, .lossCounted, .pendingTaken, .claimed, .cursorNoted, .gateSettled,
-    .filled, .published,
+    .marked, .filled, .published,
   ]
 
   @Test("Whatever interrupts a producer, wherever, and whatever interrupts that")

@@ -1,3 +1,4 @@
+import RingStress
 import SequencerABI
 import SequencerCore
 import Testing
@@ -57,8 +58,8 @@ struct ParkTests {
   @Test("Whenever the consumer parks, it sees the record or the producer sees it asleep")
   func everyInterleaving() {
     let steps: [ProducerStep] = [
-      .viewRead, .admitted, .pendingTaken, .claimed, .cursorNoted, .gateSettled, .filled,
-      .published,
+      .viewRead, .admitted, .pendingTaken, .claimed, .cursorNoted, .gateSettled, .marked,
+      .filled, .published,
     ]
     for parkAt in steps {
       let ring = HostRing(capacity: 256, reserve: 96)

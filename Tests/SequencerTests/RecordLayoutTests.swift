@@ -102,7 +102,7 @@ struct RecordLayoutTests {
   }
 
   @Test func sizes() {
-    #expect(abiVersion == 1)
+    #expect(abiVersion == 2)
     #expect(Slot.size == 128 && 1 << Slot.sizeShift == 128 && Slot.headerSize == 64)
     #expect(Header.size == Slot.headerSize && Header.stride == Slot.headerSize)
     #expect(Gap.size == Slot.size && Gap.stride == Slot.size)

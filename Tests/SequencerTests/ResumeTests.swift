@@ -1,6 +1,6 @@
+import RingStress
 import SequencerABI
 import SequencerCore
-import TestSupport
 import Testing
 
 /// A consumer may die at any moment; its successor goes on at what was released.

@@ -1,4 +1,5 @@
 import Glibc
+import RingStress
 import SequencerABI
 import SequencerCore
 import Testing
@@ -184,25 +185,48 @@ import Testing
 
   @Test("A claim that is not published is told with its age")
   func stall() throws {
-    let test = try MappedTestRing()
+    let test = try MappedTestRing(cpuCount: 3)
     let bells = try Bells()
     let doorbell = try bells.doorbell()
     var waiter = Waiter(.park)
-    let producer = Producer(test.ring.memory())
+    let producer = Producer(test.ring.memory(cpu: 2))
     let claim = try producer.admitted(slots: 1)
     #expect(waiter.stallAge() == 0)
     _ = waiter.wait(
       &test.consumer, doorbell: doorbell, interrupt: bells.interrupt.read, deadline: nil)
     usleep(15_000)
-    #expect(waiter.stallAge() >= 15_000_000)
+    #expect(waiter.stallAge() >= 15_000_000 && waiter.stallCPU == 2)
     _ = waiter.wait(
       &test.consumer, doorbell: doorbell, interrupt: bells.interrupt.read, deadline: nil)
     #expect(waiter.longestStall >= 15_000_000)
     usleep(15_000)
-    producer.publish(claim, kind: .test, cpu: 0, flags: [], payloadLength: 0)
+    producer.publish(claim, kind: .test, cpu: 2, flags: [], payloadLength: 0)
     #expect(try test.drain() == [0])
     waiter.progressed(test.consumer)
     #expect(waiter.longestStall >= 30_000_000 && waiter.stallAge() == 0)
+    #expect(waiter.longestStallCPU == 2 && waiter.stallCPU == nil)
+  }
+
+  @Test("A producer stopped before it left its mark is not named until it has")
+  func stallWithoutAMark() throws {
+    let test = try MappedTestRing(cpuCount: 3)
+    let bells = try Bells()
+    let doorbell = try bells.doorbell()
+    var waiter = Waiter(.yield)
+    var named: [UInt32?] = []
+    let memory = test.ring.memory(cpu: 1) { step in
+      guard step == .claimed || step == .marked else { return }
+      for _ in 0..<3 {
+        _ = waiter.wait(
+          &test.consumer, doorbell: doorbell, interrupt: bells.interrupt.read, deadline: nil)
+        named.append(waiter.stallCPU)
+      }
+    }
+    TestRecord(producer: 1, number: 0).produce(Producer(memory))
+    #expect(named == [nil, nil, nil, 1, 1, 1])
+    #expect(try test.drain() == [0])
+    waiter.progressed(test.consumer)
+    #expect(waiter.longestStall > 0 && waiter.longestStallCPU == 1)
   }
 
   @Test func noStallWithoutAClaim() throws {

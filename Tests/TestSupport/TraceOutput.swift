@@ -71,6 +71,7 @@ public struct RunSummary: Decodable, Sendable {
   public let offered, delivered, lost, missed, filtered, gaps: UInt64
   public let lost_by_family: [String: UInt64]
   public let ordering_violations, causality_violations, longest_stall_ns, duration_ns: UInt64
+  public let longest_stall_cpu: UInt32?
   public let events_per_second: UInt64
   public let forks, execs, exits, follow_failures: UInt64
   /// Left out where a capture was taken over: counts by CPU go back to its beginning.

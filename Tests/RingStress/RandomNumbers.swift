@@ -2,7 +2,6 @@
 package struct RandomNumbers: RandomNumberGenerator {
   private var state: UInt64
 
-  /// Begins at `seed`; the same numbers follow on every machine.
   package init(seed: UInt64) { state = seed }
 
   package mutating func next() -> UInt64 {
