@@ -90,7 +90,7 @@ let package = Package(
       dependencies: [
         "Capture", "Causality", "Doctor", "EventFormats", "KernelEvents", "BPFLoader", "Sequencer",
         "COrdinalSystem",
-        "SequencerABI",
+        "SequencerABI", "SequencerCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: house),

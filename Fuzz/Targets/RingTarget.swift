@@ -198,7 +198,7 @@ enum RingTarget {
     let family = EventFamily.allCases[Int(shape >> 4) % EventFamily.allCases.count]
     let payload = payload(of: kind, &input)
     let slotCount = UInt64(max(1, (Slot.headerSize + payload.count + Slot.size - 1) / Slot.size))
-    let producer = Producer(HostileMemory(ring: self, cpu: cpu))
+    let producer = Producer(HostileMemory(ring: self, cpu: UInt32(cpu)))
     guard let claim = producer.claim(slots: slotCount, family: family) else { return }
     var header = RecordHeader()
     header.timestamp = UInt64(input.byte()) &* 0x0101_0101_0101_0101
@@ -258,12 +258,12 @@ enum RingTarget {
 /// A producer's view of a ``HostileRing``.
 @safe private struct HostileMemory: ProducerMemory {
   let ring: HostileRing
-  let cpu: Int
+  let cpu: UInt32
 
   var geometry: RingGeometry { ring.geometry }
   var control: UnsafeMutableRawPointer { unsafe ring.control.base }
   var cpuState: UnsafeMutableRawPointer {
-    unsafe ring.counters.base + cpu * CPUStateLayout.size
+    unsafe ring.counters.base + Int(cpu) * CPUStateLayout.size
   }
   func slot(_ ticket: UInt64) -> UnsafeMutableRawPointer {
     unsafe ring.slots.base + Int(ticket & geometry.mask) * Slot.size

@@ -1,6 +1,5 @@
 import CSequencerAtomics
 public import SequencerABI
-import SequencerCore
 
 /// The per-CPU counters that producers keep: what was offered, lost, filtered, and what was lost but
 /// not yet told in the stream.
@@ -49,17 +48,8 @@ public struct CPUAccount: ~Copyable {
     return totals
   }
 
-  /// Takes the losses that no later record has told of, CPU by CPU.
-  func takeResidualLoss(_ body: (_ cpu: Int, _ gap: GapBlock) -> Void) {
-    for cpu in 0..<cpuCount {
-      let state = unsafe region.base + cpu * CPUStateLayout.size
-      // Not the hint: on weakly ordered CPUs it may be seen, and reset, before its counter.
-      guard unsafe hasPendingLoss(state) else { continue }
-      var gap = GapBlock.none
-      unsafe gap.take(from: state)
-      if gap.total > 0 { body(cpu, gap) }
-    }
-  }
+  /// The first CPU's element; the others follow.
+  var states: UnsafeMutableRawPointer { unsafe region.base }
 }
 
 /// Sums of the per-CPU counters, indexed by the raw value of ``EventFamily``.

@@ -33,6 +33,7 @@ public struct RingConsumer: ~Copyable {
   /// The per-CPU counters, losses and their bounds.
   public let account: CPUAccount
   @usableFromInline var core: Consumer<MappedRing>
+  private var residual: ResidualLosses
   /// Whether draining gives slots back as it goes. A consumer that must not lose what it has read and
   /// not yet kept sets it to false and calls ``release()`` itself.
   public var releasesWhileDraining = true
@@ -57,6 +58,7 @@ public struct RingConsumer: ~Copyable {
     }
     self.control = control
     self.slots = slots
+    residual = ResidualLosses(cpuCount: account.cpuCount)
     self.account = account
     core = Consumer(resuming: ring)
   }
@@ -124,11 +126,20 @@ public struct RingConsumer: ~Copyable {
   /// What was handed out and told since the ring was made, also by consumers before this one.
   @inlinable public var journal: ConsumerJournal { core.journal }
 
-  /// Takes the losses that no later record has told of, so that each is told exactly once. Meant for
-  /// when the ring is empty and at the end.
-  public mutating func collectResidualLoss(_ body: (_ cpu: Int, _ gap: GapBlock) -> Void) {
+  /// Tells the losses that no later record tells of, of CPUs that went quiet: each once, behind every
+  /// record that was claimed before it. To be called now and then while records come, whenever none is
+  /// ready, and at the end; see ``SequencerCore/ResidualLosses``.
+  ///
+  /// - Parameters:
+  ///   - moment: whether the run goes on.
+  ///   - body: takes each gap; its place in the stream is here.
+  public mutating func collectResidualLoss(
+    at moment: ResidualLosses.Moment = .running, _ body: (_ cpu: Int, _ gap: GapBlock) -> Void
+  ) {
     var journal = core.journal
-    account.takeResidualLoss { cpu, gap in
+    unsafe residual.collect(
+      position: core.position, control: core.memory.control, states: account.states, at: moment
+    ) { cpu, gap in
       journal.addLoss(gap)
       body(cpu, gap)
     }
