@@ -175,11 +175,16 @@ let package = Package(
       dependencies: ["CTestSupport", "KernelEvents", "Sequencer", "SequencerABI"],
       path: "Tests/TestSupport",
       swiftSettings: house),
+    .target(name: "RecursionCKit", path: "Tests/RecursionPrograms/CKit"),
+    .target(
+      name: "RecursionObjects", path: "Tests/RecursionPrograms",
+      exclude: ["CKit", "Programs", "Maps.bpf.c", "bpf-build.json"], sources: ["Embedding"],
+      swiftSettings: house, plugins: ["BPFBuildPlugin"]),
     .testTarget(
       name: "KernelTests",
       dependencies: [
         "TestSupport", "JSONSchemaValidation", "Capture", "Causality", "KernelEvents", "Sequencer",
-        "SequencerABI",
+        "SequencerABI", "SequencerCore", "RecursionCKit", "RecursionObjects",
       ],
       swiftSettings: house),
 

@@ -43,7 +43,7 @@ enum RingTarget {
       case 9, 10: try drain(&consumer, &checker, ring, limit: .max)
       case 11: try drain(&consumer, &checker, ring, limit: input.choice(8))
       case 12: consumer.release()
-      case 13: try collect(&consumer, &checker)
+      case 13: try collect(&consumer, &checker, at: input.byte() & 3 == 0 ? .leaving : .running)
       case 14:
         guard let successor = try ring.consumer() else { return }
         consumer = successor
@@ -52,7 +52,7 @@ enum RingTarget {
       }
     }
     try drain(&consumer, &checker, ring, limit: .max)
-    try collect(&consumer, &checker)
+    try collect(&consumer, &checker, at: .ended)
     try look(consumer)
     consumer.release()
     try checker.finish()
@@ -90,10 +90,10 @@ enum RingTarget {
   }
 
   private static func collect(
-    _ consumer: inout RingConsumer, _ checker: inout EventChecker
+    _ consumer: inout RingConsumer, _ checker: inout EventChecker, at moment: ResidualLosses.Moment
   ) throws(Finding) {
     var gaps: [(cpu: Int, block: GapBlock)] = []
-    consumer.collectResidualLoss { gaps.append(($0, $1)) }
+    consumer.collectResidualLoss(at: moment) { gaps.append(($0, $1)) }
     for (cpu, block) in gaps {
       var counts = FamilyCounts()
       counts[.test] = block.total
@@ -104,13 +104,14 @@ enum RingTarget {
     }
     // What was taken is taken.
     var again = 0
-    consumer.collectResidualLoss { _, _ in again += 1 }
+    consumer.collectResidualLoss(at: moment) { _, _ in again += 1 }
     try demand(again == 0, "a loss was collected twice")
   }
 
   private static func look(_ consumer: borrowing RingConsumer) throws(Finding) {
     _ = consumer.isReady
     _ = consumer.backlog
+    _ = consumer.claimant
     _ = consumer.journal.lostTotal
     _ = consumer.account.totals()
   }

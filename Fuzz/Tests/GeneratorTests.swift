@@ -20,7 +20,7 @@ extension FuzzTests {
 
     @Test("Command lines", .timeLimit(.minutes(5)), arguments: 0..<2)
     func commandLines(seed: Int) {
-      Generator.tryAll(.options, count: 1500, seed: seed) { Generator.commandLine(&$0) }
+      Generator.tryAll(.options, count: 300, seed: seed) { Generator.commandLine(&$0) }
     }
 
     @Test("Texts, globs and sizes", .timeLimit(.minutes(5)), arguments: 0..<2)

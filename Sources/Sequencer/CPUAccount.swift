@@ -19,7 +19,9 @@ public struct CPUAccount: ~Copyable {
 
   private func counter(_ offset: Int, cpu: Int, family: Int) -> UInt64 {
     precondition(cpu >= 0 && cpu < cpuCount && family >= 0 && family < EventFamily.count)
-    return unsafe seq_load_u64(region.base + cpu * CPUStateLayout.size + offset + family * 8)
+    // Acquire: what is read after this is no older.
+    return unsafe seq_load_acquire_u64(
+      region.base + cpu * CPUStateLayout.size + offset + family * 8)
   }
 
   /// Events of `family` that passed the filters on `cpu`.
@@ -36,13 +38,25 @@ public struct CPUAccount: ~Copyable {
   }
 
   /// The sums over all CPUs.
-  public func totals() -> AccountTotals {
+  ///
+  /// `offered` is read last: whatever is counted as lost or filtered was offered before.
+  ///
+  /// - Parameter ofEach: takes each CPU's losses by family, as they went into the sum.
+  public func totals(ofEach: (_ cpu: Int, _ lost: [UInt64]) -> Void = { _, _ in }) -> AccountTotals {
     var totals = AccountTotals()
+    for cpu in 0..<cpuCount {
+      let lost = (0..<EventFamily.count).map {
+        counter(CPUStateLayout.lost, cpu: cpu, family: $0)
+      }
+      for family in 0..<EventFamily.count {
+        totals.lost[family] &+= lost[family]
+        totals.filtered[family] &+= counter(CPUStateLayout.filtered, cpu: cpu, family: family)
+      }
+      ofEach(cpu, lost)
+    }
     for cpu in 0..<cpuCount {
       for family in 0..<EventFamily.count {
         totals.offered[family] &+= counter(CPUStateLayout.offered, cpu: cpu, family: family)
-        totals.lost[family] &+= counter(CPUStateLayout.lost, cpu: cpu, family: family)
-        totals.filtered[family] &+= counter(CPUStateLayout.filtered, cpu: cpu, family: family)
       }
     }
     return totals

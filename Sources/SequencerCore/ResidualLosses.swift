@@ -77,11 +77,8 @@
           notes[cpu].pending = 0
           continue
         }
-        if unsafe !isQuiet(cpu, state, position) {
-          unsafe note(cpu, state, control)
-          // An empty ring: what was just noted is behind everything already.
-          if unsafe !isQuiet(cpu, state, position) && moment != .ended { continue }
-        }
+        if unsafe !isQuiet(cpu, state) { unsafe note(cpu, state, control) }
+        guard notes[cpu].cursor <= position || moment == .ended else { continue }
         interrupted(cpu)
         unsafe take(cpu, state, control, position, moment, body)
       }
@@ -98,11 +95,12 @@
       notes[cpu] = Note(pending: pending, lost: lost, cursor: cursor)
     }
 
-    /// Second look: whether nothing befell the CPU since the first, and its place is reached.
-    private func isQuiet(_ cpu: Int, _ state: UnsafeMutableRawPointer, _ position: UInt64) -> Bool {
+    /// Second look: whether nothing befell the CPU since the first. Its last claim is below the place
+    /// then, and handed out once that is reached.
+    private func isQuiet(_ cpu: Int, _ state: UnsafeMutableRawPointer) -> Bool {
       let note = notes[cpu]
-      return unsafe note.pending != 0 && note.cursor <= position
-        && seq_load_u64(state + CPUStateLayout.lastSequence) <= position
+      return unsafe note.pending != 0
+        && seq_load_u64(state + CPUStateLayout.lastSequence) <= note.cursor
         && pendingCount(state) == note.pending && lossCount(state) == note.lost
     }
 
@@ -117,7 +115,7 @@
       guard gap.total > 0 else { return }
       let wasQuiet =
         unsafe gap.total == note.pending && lossCount(state) == note.lost
-        && seq_load_u64(state + CPUStateLayout.lastSequence) <= position
+        && seq_load_u64(state + CPUStateLayout.lastSequence) <= note.cursor
       if wasQuiet || moment != .running { return body(cpu, gap) }
       let cursor = unsafe seq_fetch_add_u64(control + ControlLayout.cursor, 0)
       if cursor <= position {

@@ -323,7 +323,10 @@ struct TraceRun: ~Copyable {
     summary.longestStall = waiter.longestStall
     summary.longestStallCPU = waiter.longestStallCPU
     // The counters of a CPU don't tell this run's losses from a predecessor's or a successor's.
-    if session.isResumed || request.leavesPinned { summary.lostByCPU = nil }
+    if session.isResumed || request.leavesPinned {
+      summary.lostByCPU = nil
+      summary.lostByCPUAndFamily = nil
+    }
     summary.reason = reason
     return summary
   }

@@ -61,6 +61,10 @@ extension LiveKernelTests {
       #expect(output.gaps.reduce(0) { $0 + $1.lost } == summary.lost)
       #expect(summary.lost_by_family == ["process": summary.lost])
       #expect(summary.lost_by_cpu?.values.reduce(0, +) == summary.lost)
+      #expect(
+        summary.lost_by_cpu_and_family == summary.lost_by_cpu?.mapValues { ["process": $0] })
+      #expect(
+        summary.lost_by_cause == ["ring_full": summary.lost, "unwritten": 0, "unreadable": 0])
       #expect(summary.ordering_violations == 0 && summary.causality_violations == 0)
       checkBounds(output, summary)
       checkStormArguments(output)
