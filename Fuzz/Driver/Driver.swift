@@ -2,9 +2,12 @@ import CFuzzing
 import Glibc
 
 /// libFuzzer over one target, which the environment variable FUZZ_TARGET names; the arguments are
-/// libFuzzer's own. `scripts/fuzz.sh` calls it.
+/// libFuzzer's own. Or `pack FOLDER FILE`, `unpack FILE FOLDER`. `scripts/fuzz.sh` calls it.
 @main struct Driver {
-  static func main() {
+  static func main() throws {
+    let given = CommandLine.arguments
+    if given.count == 4, given[1] == "pack" { return try Pack.pack(given[2], given[3]) }
+    if given.count == 4, given[1] == "unpack" { return try Pack.unpack(given[2], given[3]) }
     let name = unsafe getenv("FUZZ_TARGET").map { unsafe String(cString: $0) } ?? ""
     guard let target = FuzzTarget(rawValue: name) else {
       let names = FuzzTarget.allCases.map(\.rawValue).joined(separator: ", ")

@@ -21,7 +21,8 @@ enum OptionsTarget {
   /// Parses the words that `bytes` tell: a byte below 0x20 stands for a word of the program's own.
   static func run(_ bytes: [UInt8]) throws(Finding) {
     var words: [[UInt8]] = []
-    for word in bytes.prefix(2048).split(separator: 0, omittingEmptySubsequences: false).prefix(32) {
+    for word in bytes.prefix(2048).split(separator: 0, omittingEmptySubsequences: false).prefix(32)
+    {
       if let first = word.first, first >= 0x80, Int(first) - 0x80 < names.count {
         words.append(Array(names[Int(first) - 0x80].utf8) + word.dropFirst())
       } else {

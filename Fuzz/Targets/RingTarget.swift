@@ -69,7 +69,8 @@ enum RingTarget {
         let span = record.bytes.byteCount / Slot.size
         try demand(
           span >= 1 && span <= Int(RingGeometry.maxSpan)
-            && record.bytes.byteCount % Slot.size == 0, "a record of \(record.bytes.byteCount) bytes")
+            && record.bytes.byteCount % Slot.size == 0,
+          "a record of \(record.bytes.byteCount) bytes")
         try demand(
           record.header.sequence == expected &+ 1, "\(record.header.sequence) at \(expected)")
         expected &+= UInt64(span)

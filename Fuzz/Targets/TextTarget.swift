@@ -73,7 +73,8 @@ enum TextTarget {
     let rest = pattern.dropFirst()
     switch first {
     case UInt8(ascii: "*"):
-      return isMatched(name, by: rest) || (!name.isEmpty && isMatched(name.dropFirst(), by: pattern))
+      return isMatched(name, by: rest)
+        || (!name.isEmpty && isMatched(name.dropFirst(), by: pattern))
     case UInt8(ascii: "?"):
       return !name.isEmpty && isMatched(name.dropFirst(), by: rest)
     case UInt8(ascii: "\\") where !rest.isEmpty:

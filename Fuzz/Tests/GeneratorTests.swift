@@ -143,7 +143,8 @@ private enum Generator {
     var line: [UInt8] = []
     for index in 0..<Int.random(in: 1...8, using: &random) {
       if index > 0 { line.append(0) }
-      var word = Array((index == 0 && !random.oneIn(4) ? "trace" : words.randomElement(using: &random) ?? "").utf8)
+      var word = Array(
+        (index == 0 && !random.oneIn(4) ? "trace" : words.randomElement(using: &random) ?? "").utf8)
       if random.oneIn(6) {
         let place = Int.random(in: 0...word.count, using: &random)
         word.insert(UInt8.random(in: 1...255, using: &random), at: place)
@@ -157,7 +158,8 @@ private enum Generator {
     let choice = UInt8.random(in: 0..<6, using: &random)
     let letters = Array(
       [
-        "36 35 98:0 / /sys/fs\\040 cgroup2 - rw\n/\\1", "0123456789,-- \n", "6.18.1-rc CapEff:\t0f[]",
+        "36 35 98:0 / /sys/fs\\040 cgroup2 - rw\n/\\1", "0123456789,-- \n",
+        "6.18.1-rc CapEff:\t0f[]",
         "ab*?[]!^-\\\0\0", "ab*?[]!^-\\\0\0", "0123456789kKmMgGiIbB ",
       ][Int(choice)].utf8)
     return [choice]

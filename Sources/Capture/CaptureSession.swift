@@ -85,7 +85,8 @@ public struct CaptureSession: ~Copyable {
       maps.identify(geometry)
       let doorbell = try Doorbell(descriptor: try object.map("doorbell").descriptor)
       return CaptureSession(
-        consumer: try maps.consume(geometry), doorbell: doorbell, geometry: geometry, isResumed: false,
+        consumer: try maps.consume(geometry), doorbell: doorbell, geometry: geometry,
+        isResumed: false,
         hasCredentialsBefore: facts.hasPrepare, links: ProgramLinks(), object: object, pins: pins,
         options: options)
     } catch {
@@ -127,7 +128,8 @@ public struct CaptureSession: ~Copyable {
       let withPrepare = pins.holdsPrepare
       try links.open(in: pins.path, withPrepare: withPrepare)
       return CaptureSession(
-        consumer: try maps.consume(geometry), doorbell: doorbell, geometry: geometry, isResumed: true,
+        consumer: try maps.consume(geometry), doorbell: doorbell, geometry: geometry,
+        isResumed: true,
         hasCredentialsBefore: withPrepare, links: links, object: nil, pins: pins,
         options: options)
     } catch {

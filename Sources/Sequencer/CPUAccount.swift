@@ -42,7 +42,9 @@ public struct CPUAccount: ~Copyable {
   /// `offered` is read last: whatever is counted as lost or filtered was offered before.
   ///
   /// - Parameter ofEach: takes each CPU's losses by family, as they went into the sum.
-  public func totals(ofEach: (_ cpu: Int, _ lost: [UInt64]) -> Void = { _, _ in }) -> AccountTotals {
+  /// - Returns: the sums.
+  public func totals(ofEach: (_ cpu: Int, _ lost: [UInt64]) -> Void = { _, _ in }) -> AccountTotals
+  {
     var totals = AccountTotals()
     for cpu in 0..<cpuCount {
       let lost = (0..<EventFamily.count).map {

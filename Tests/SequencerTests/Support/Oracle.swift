@@ -127,7 +127,8 @@ final class Oracle {
   private func judge(_ loss: Attempt, of cpu: Int, toldAt position: UInt64) {
     for (sequence, claimed) in claims {
       if sequence > position {
-        #expect(claimed > loss.began, "told at \(position), before \(sequence - 1), which it follows")
+        #expect(
+          claimed > loss.began, "told at \(position), before \(sequence - 1), which it follows")
       } else if let producer = producers[sequence], producer.cpu == cpu, claimed > loss.ended {
         // Only a context that the loss interrupted may claim behind it and be told before it.
         #expect(producer.began < loss.ended, "told at \(position), behind \(sequence - 1)")
