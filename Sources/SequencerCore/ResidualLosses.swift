@@ -84,6 +84,11 @@
       }
     }
 
+    /// Losses of a CPU that were taken just as it woke up, and are told further on.
+    public func held(cpu: Int) -> UInt64 {
+      kept.reduce(0) { $1.cpu == cpu ? $0 &+ $1.gap.total : $0 }
+    }
+
     /// First look. The counters first: what they tell of happened before the ticket `cursor` is taken.
     private mutating func note(
       _ cpu: Int, _ state: UnsafeMutableRawPointer, _ control: UnsafeMutableRawPointer

@@ -258,6 +258,7 @@ private final class StressConsumer: @unchecked Sendable {
     unsafe collector.collect(
       position: position, control: ring.control, states: ring.cpuStates, at: moment
     ) { cpu, gap in checker.addResidual(gap.total, cpu: cpu) }
+    for cpu in 0..<stress.threads { checker.setHeld(collector.held(cpu: cpu), cpu: cpu) }
   }
 
   func report(to result: inout Stress.Result) {
