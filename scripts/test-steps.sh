@@ -15,7 +15,7 @@ step() {
 
 lint() {
   set --
-  for lint_path in Package.swift Sources BPF Plugins Tools Tests Examples Benchmarks; do
+  for lint_path in Package.swift Sources BPF Plugins Tools Tests Examples Benchmarks Fuzz; do
     if [ -e "$lint_path" ]; then set -- "$@" "$lint_path"; fi
   done
   swift format lint --strict --parallel --recursive "$@" && lint_conventions
@@ -88,6 +88,9 @@ sanitize_threads() {
   fi
   TSAN_OPTIONS=exitcode=66 "$sanitize_path/release/ring-stress" "$sanitize_records" 50000
 }
+
+# A few minutes of libFuzzer; it builds for itself.
+fuzz() { scripts/fuzz.sh 240; }
 
 # Runs the tests that match $1 and not $2, through the command in the rest, and adds them up.
 run_tests() {

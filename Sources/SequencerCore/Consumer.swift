@@ -34,7 +34,21 @@
     /// Whether a record since the last release has more than one slot.
     @usableFromInline var hasContinuations = false
 
+    /// Whether the control area says what our producers and consumers can have written: as many tickets
+    /// taken and not given back as there are slots, and a journal within them.
+    ///
+    /// Read while producers run: `cursor` last, as it only grows.
+    @inlinable public static func isSound(_ memory: Memory) -> Bool {
+      let journal = unsafe ConsumerJournal(memory.control).position
+      let gating = unsafe seq_load_acquire_u64(memory.control + ControlLayout.gating)
+      let cursor = unsafe seq_load_u64(memory.control + ControlLayout.cursor)
+      guard cursor >= gating, cursor - gating <= memory.geometry.capacity else { return false }
+      return journal <= cursor
+    }
+
     /// A consumer that goes on where the last one ended, wherever in its work that was.
+    ///
+    /// - Precondition: ``isSound(_:)``, where someone else may have written to the control area.
     @inlinable public init(resuming memory: Memory) {
       self.memory = memory
       journal = unsafe ConsumerJournal(memory.control)
