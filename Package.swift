@@ -47,7 +47,8 @@ let package = Package(
     .target(
       name: "KernelObjects", path: "BPF",
       exclude: [
-        "LICENSE", "Attack", "Counter", "Kit", "CKit", "Programs", "Golden", "Maps.bpf.c", "bpf-build.json",
+        "LICENSE", "Attack", "Counter", "Kit", "CKit", "Programs", "Golden", "Maps.bpf.c",
+        "bpf-build.json",
       ],
       sources: ["Embedding"], swiftSettings: house, plugins: ["BPFBuildPlugin"]),
 
@@ -149,7 +150,8 @@ let package = Package(
     .testTarget(
       name: "KernelTests",
       dependencies: [
-        "TestSupport", "RingAttack", "AttackCKit", "JSONSchemaValidation", "Capture", "Causality", "KernelEvents", "Sequencer",
+        "TestSupport", "RingAttack", "AttackCKit", "JSONSchemaValidation", "Capture", "Causality",
+        "KernelEvents", "Sequencer",
         "SequencerABI",
       ],
       swiftSettings: house),

@@ -24,6 +24,7 @@ final class AttackedConsumer {
   ///   - laps: how many laps of the ring it is to read until it says so.
   ///   - words: see ring-attack.
   ///   - wrapper: words before the program, e.g. `nice -n 19`.
+  /// - Throws: where it can't be started or does not begin.
   init(laps: Int, _ words: [String] = [], wrapper: [String] = []) throws {
     folder = try TemporaryFolder()
     let program = try BuildFolder.program("ring-attack")

@@ -8,6 +8,9 @@ public import AttackCKit
 /// the same, so each gap's count and place follow from its neighbours. What interrupts another
 /// event's attempt can't know what that one has done already; for those bounds hold, and the next
 /// settled event of the CPU settles them too.
+///
+/// Forks, execs and exits say nothing of themselves. Between two settled events their sum is exact, read
+/// and lost; whether a loss lies before or behind one of them is known by the gap's own bound alone.
 public struct AttackJudge {
   /// What is wrong, the first of it.
   public private(set) var problems: [String] = []
@@ -29,6 +32,7 @@ public struct AttackJudge {
   public private(set) var next: UInt64 = 0
 
   private var cpus: [CPU]
+  private let nests: Bool
 
   private struct CPU {
     var events: UInt64 = 0
@@ -58,7 +62,15 @@ public struct AttackJudge {
   private static let memory = 64
 
   /// A judge of a stream from its first ticket on.
-  public init(cpuCount: Int) { cpus = Array(repeating: CPU(), count: cpuCount) }
+  ///
+  /// - Parameters:
+  ///   - cpuCount: possible CPUs.
+  ///   - nests: whether interrupts produce events too. Where they don't, every bound is the very record
+  ///     before the losses.
+  public init(cpuCount: Int, nests: Bool) {
+    cpus = Array(repeating: CPU(), count: cpuCount)
+    self.nests = nests
+  }
 
   private mutating func blame(_ text: String) {
     problemCount += 1
@@ -151,7 +163,7 @@ public struct AttackJudge {
       blame("\(place) has no bound, in the middle of the stream")
     }
     let between = recent[(index + 1)...]
-    if between.allSatisfy(\.isSettled), carrier?.isSettled ?? true {
+    if !nests || (between.allSatisfy(\.isSettled) && carrier?.isSettled ?? true) {
       blame(
         "\(place) is bounded by \(gap.after.map { "\($0)" } ?? "nothing"), and the last of cpu \(cpu) "
           + "before it is \(recent.last?.sequence ?? 0)")

@@ -49,7 +49,7 @@ struct UnderAttack: ~Copyable {
     var session = try CaptureSession.open(options)
     try session.attach()
     let attack = try RingAttack(on: getpid(), settings)
-    judge = AttackJudge(cpuCount: attack.cpuCount)
+    judge = AttackJudge(cpuCount: attack.cpuCount, nests: nests)
     self.interrupt = interrupt
     self.session = session
     self.attack = attack
