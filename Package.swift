@@ -16,6 +16,7 @@ let package = Package(
   products: [
     .executable(name: "ordinal", targets: ["ordinal"]),
     .executable(name: "bpf-build", targets: ["bpf-build"]),
+    .executable(name: "waking-benchmark", targets: ["WakingBenchmark"]),
     .library(name: "Sequencer", targets: ["Sequencer"]),
     .library(name: "KernelEvents", targets: ["KernelEvents"]),
     .plugin(name: "BPFBuildPlugin", targets: ["BPFBuildPlugin"]),
@@ -59,7 +60,8 @@ let package = Package(
     .target(
       name: "Doctor", dependencies: ["BPFLoader", "Capture", "SequencerABI"], swiftSettings: house),
     .target(
-      name: "Sequencer", dependencies: ["SequencerABI", "SequencerCore", "CSequencerAtomics"],
+      name: "Sequencer",
+      dependencies: ["SequencerABI", "SequencerCore", "CSequencerAtomics", "COrdinalSystem"],
       swiftSettings: house),
     .target(
       name: "KernelEvents", dependencies: ["SequencerABI", "Sequencer"], swiftSettings: house),
@@ -83,21 +85,47 @@ let package = Package(
       swiftSettings: house),
 
     // Measurements; not installed.
+    .target(
+      name: "BenchmarkSupport", path: "Benchmarks/BenchmarkSupport", swiftSettings: house),
     .target(name: "CAllocationCounter", path: "Benchmarks/CAllocationCounter"),
     .executableTarget(
       name: "ring-benchmark",
       dependencies: [
         "SequencerABI", "SequencerCore", "Sequencer", "KernelEvents", "EventFormats",
-        "CAllocationCounter",
+        "BenchmarkSupport", "CAllocationCounter",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Benchmarks/RingBenchmark", swiftSettings: house),
+    .target(
+      name: "CWakingWorkload", path: "Benchmarks/CWakingWorkload",
+      linkerSettings: [.linkedLibrary("pthread"), .linkedLibrary("m")]),
+    .executableTarget(
+      name: "WakingBenchmark",
+      dependencies: [
+        "SequencerABI", "Sequencer", "Capture", "BenchmarkSupport", "CWakingWorkload", "PulseCKit",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Benchmarks/WakingBenchmark", exclude: ["Kernel", "bpf-build.json"],
+      swiftSettings: house, plugins: ["BPFBuildPlugin"]),
+    .target(name: "PulseCKit", path: "Benchmarks/WakingBenchmark/Kernel/CKit"),
+
+    // The ring in this process's memory, hammered by threads; a program of its own, so that it can
+    // be built with the optimiser and with ThreadSanitizer.
+    .target(
+      name: "RingStress",
+      dependencies: [
+        "SequencerABI", "SequencerCore", "CSequencerAtomics", "Sequencer", "CTestSupport",
+      ],
+      path: "Tests/RingStress", swiftSettings: house),
+    .executableTarget(
+      name: "ring-stress", dependencies: ["RingStress"], path: "Tests/ring-stress",
+      swiftSettings: house),
 
     // Tests. Those that need root carry the tag `kernel`.
     .testTarget(
       name: "SequencerTests",
       dependencies: [
-        "SequencerABI", "SequencerCore", "CSequencerAtomics", "Sequencer", "BPFCKit",
+        "SequencerABI", "SequencerCore", "CSequencerAtomics", "Sequencer", "BPFCKit", "RingStress",
       ],
       swiftSettings: house),
     .testTarget(

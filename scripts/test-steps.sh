@@ -50,6 +50,38 @@ check_allocations() {
     "$(swift build -c release --show-bin-path)/ring-benchmark" --check-allocations
 }
 
+# Threads hammer the ring, and race with its consumer's sleep. The program ends with 0 only if as many
+# records were delivered and all was as promised.
+stress_threads() {
+  stress_records=4000000
+  stress_races=1000000
+  if [ "$long" = 1 ]; then
+    stress_records=100000000
+    stress_races=4000000
+  fi
+  swift build -c release --product ring-stress </dev/null &&
+    "$(swift build -c release --show-bin-path)/ring-stress" "$stress_records" "$stress_races"
+}
+
+# The same under ThreadSanitizer, with the optimiser: a debug build leaves the loads and stores to the
+# standard library's code, which is not built to be watched. First the watcher must tell of a race
+# that is made on purpose.
+sanitize_threads() {
+  sanitize_records=400000
+  if [ "$long" = 1 ]; then sanitize_records=10000000; fi
+  sanitize_path=.build/thread-sanitizer
+  swift build -c release --sanitize=thread --scratch-path "$sanitize_path" --product ring-stress \
+    </dev/null || return 1
+  TSAN_OPTIONS=exitcode=66 "$sanitize_path/release/ring-stress" race >"$work/race.log" 2>&1
+  sanitize_status=$?
+  if [ "$sanitize_status" != 66 ] ||
+    ! grep -q 'WARNING: ThreadSanitizer: data race' "$work/race.log"; then
+    echo "a race made on purpose was not told of (status $sanitize_status); no other would be"
+    return 1
+  fi
+  TSAN_OPTIONS=exitcode=66 "$sanitize_path/release/ring-stress" "$sanitize_records" 50000
+}
+
 # Runs the tests that match $1 and not $2, through the command in the rest, and adds them up.
 run_tests() {
   run_name=$1

@@ -1,3 +1,4 @@
+import BenchmarkSupport
 import EventFormats
 import Glibc
 
@@ -30,8 +31,8 @@ struct Report {
   /// One JSON object.
   var json: String {
     let machine =
-      "{\"cpu\":\(quoted(Report.processor)),\"cpus\":\(sysconf(Int32(_SC_NPROCESSORS_ONLN))),"
-      + "\"kernel\":\(quoted(Report.kernel))}"
+      "{\"cpu\":\(quoted(Machine.processor)),\"cpus\":\(sysconf(Int32(_SC_NPROCESSORS_ONLN))),"
+      + "\"kernel\":\(quoted(Machine.kernel))}"
     let drains = drains.map { drain in
       let rates = drain.drain.map { 1e9 / $0 }
       return "{\"ring_bytes\":\(drain.ringBytes),\"records_per_round\":\(drain.recordsPerRound),"
@@ -47,46 +48,9 @@ struct Report {
     let checks = checks.map {
       "{\"path\":\(quoted($0.path)),\"records\":\($0.records),\"allocations\":\($0.allocations)}"
     }
-    return "{\"benchmark\":\"ring\",\"commit\":\(quoted(commit)),\"build\":\"\(Report.build)\","
+    return "{\"benchmark\":\"ring\",\"commit\":\(quoted(commit)),\"build\":\"\(Machine.build)\","
       + "\"machine\":\(machine),\"drain\":[\(drains.joined(separator: ","))],"
       + "\"allocations\":[\(checks.joined(separator: ","))]}"
-  }
-
-  private static var build: String {
-    #if DEBUG
-      "debug"
-    #else
-      "release"
-    #endif
-  }
-
-  private static var kernel: String {
-    var name = utsname()
-    guard unsafe uname(&name) == 0 else { return "unknown" }
-    // NUL-terminated by the kernel, within the field.
-    return unsafe withUnsafeBytes(of: name.release) { raw in
-      unsafe String(decoding: raw.prefix { $0 != 0 }, as: UTF8.self)
-    }
-  }
-
-  private static var processor: String {
-    guard let file = unsafe fopen("/proc/cpuinfo", "r") else { return "unknown" }
-    defer { unsafe fclose(file) }
-    while let line = unsafe readLine(from: file) {
-      if line.hasPrefix("model name"), let colon = line.firstIndex(of: ":") {
-        return String(line[line.index(after: colon)...].drop { $0 == " " })
-      }
-    }
-    return "unknown"
-  }
-
-  private static func readLine(from file: UnsafeMutablePointer<FILE>) -> String? {
-    var bytes: [UInt8] = []
-    while case let byte = unsafe getc(file), byte != EOF {
-      if byte == 10 { return String(decoding: bytes, as: UTF8.self) }
-      bytes.append(UInt8(truncatingIfNeeded: byte))
-    }
-    return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
   }
 
   private func quoted(_ text: String) -> String {

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/membarrier.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
@@ -61,6 +62,15 @@ int ordinal_spawn_gated(
   out->gate = gate[1];
   out->status = status[0];
   return 0;
+}
+
+int ordinal_wait_readable(int first, int second, int64_t nanoseconds) {
+  struct pollfd descriptors[2] = {{first, POLLIN, 0}, {second, POLLIN, 0}};
+  struct timespec time = {
+      .tv_sec = (time_t)(nanoseconds / 1000000000), .tv_nsec = (long)(nanoseconds % 1000000000)};
+  if (ppoll(descriptors, 2, &time, 0) <= 0) return 0;
+  /* An error or a hang-up is news as well: whoever reads finds out which. */
+  return (descriptors[0].revents != 0) | (descriptors[1].revents != 0) << 1;
 }
 
 int ordinal_signalfd(const sigset_t *set) { return signalfd(-1, set, SFD_NONBLOCK | SFD_CLOEXEC); }

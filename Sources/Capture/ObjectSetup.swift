@@ -44,37 +44,45 @@ func loadSequencer(
   do {
     let object = try BPFObject(opening: KernelObjects.sequencer.bytes(), name: "sequencer")
     if !facts.hasPrepare { try object.skip(program: "sched_prepare_exec") }
-    try object.resize(map: "ring", valueSize: UInt32(geometry.byteCount))
-    try object.resize(map: "cpu_state", maxEntries: UInt32(cpus))
-    let filter = options.filter
-    let entries = UInt32(max(1, filter.processes.count + filter.trees.count))
-    try object.resize(map: "seeds", maxEntries: entries)
-    try object.resize(map: "uids", maxEntries: UInt32(max(1, filter.uids.count)))
-    try object.configure(section: ".rodata.config", as: kit_config.self) { config in
-      config.capacity = geometry.capacity
-      config.high_water = geometry.highWater
-      config.timestamps =
-        switch options.timestamps ?? .precise {
-        case .none: 0
-        case .precise: 1
-        case .coarse: 2
-        }
-      config.tick_ns = tickLength()
-      config.has_group_dead = facts.hasGroupDead && !options.assumesOldExit ? 1 : 0
-      config.filter_followed = filter.followsTasks ? 1 : 0
-      config.filter_uid = filter.uids.isEmpty ? 0 : 1
-      config.filter_cgroups = UInt32(filter.cgroups.count)
-      if let comm = filter.comm {
-        config.filter_comm = 1
-        config.comm_value = (comm.value.low, comm.value.high)
-        config.comm_mask = (comm.mask.low, comm.mask.high)
-      }
-      config.offsets = facts.offsets
-    }
+    try configure(object, options, facts: facts, geometry: geometry, cpus: cpus)
     try object.load()
     return object
   } catch {
     throw CaptureError(wrapping: error)
+  }
+}
+
+/// Sets sizes, offsets and filters of an object whose maps are those of BPF/Maps.bpf.c.
+func configure(
+  _ object: borrowing BPFObject, _ options: CaptureOptions, facts: KernelFacts,
+  geometry: RingGeometry, cpus: Int
+) throws(BPFError) {
+  try object.resize(map: "ring", valueSize: UInt32(geometry.byteCount))
+  try object.resize(map: "cpu_state", maxEntries: UInt32(cpus))
+  let filter = options.filter
+  let entries = UInt32(max(1, filter.processes.count + filter.trees.count))
+  try object.resize(map: "seeds", maxEntries: entries)
+  try object.resize(map: "uids", maxEntries: UInt32(max(1, filter.uids.count)))
+  try object.configure(section: ".rodata.config", as: kit_config.self) { config in
+    config.capacity = geometry.capacity
+    config.high_water = geometry.highWater
+    config.timestamps =
+      switch options.timestamps ?? .precise {
+      case .none: 0
+      case .precise: 1
+      case .coarse: 2
+      }
+    config.tick_ns = tickLength()
+    config.has_group_dead = facts.hasGroupDead && !options.assumesOldExit ? 1 : 0
+    config.filter_followed = filter.followsTasks ? 1 : 0
+    config.filter_uid = filter.uids.isEmpty ? 0 : 1
+    config.filter_cgroups = UInt32(filter.cgroups.count)
+    if let comm = filter.comm {
+      config.filter_comm = 1
+      config.comm_value = (comm.value.low, comm.value.high)
+      config.comm_mask = (comm.mask.low, comm.mask.high)
+    }
+    config.offsets = facts.offsets
   }
 }
 

@@ -2,10 +2,10 @@ public import CSequencerAtomics
 public import SequencerABI
 public import SequencerCore
 
-/// The ring as user space maps it: ``RingMemory`` over two regions.
+/// The ring as user space maps it: ``ConsumerMemory`` over two regions.
 ///
 /// Borrows the regions' memory: whoever makes one keeps them alive.
-@safe @frozen public struct MappedRing: RingMemory {
+@safe @frozen public struct MappedRing: ConsumerMemory {
   public let geometry: RingGeometry
   public let control: UnsafeMutableRawPointer
   @usableFromInline let slots: UnsafeMutableRawPointer

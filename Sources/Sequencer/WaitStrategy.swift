@@ -1,3 +1,4 @@
+import COrdinalSystem
 import Glibc
 
 /// What a consumer does while no record is ready; the names are the Disruptor's.
@@ -8,6 +9,21 @@ public enum WaitStrategy: String, Sendable, CaseIterable {
   case yield
   /// Looks a few times, then sleeps until a producer rings the doorbell. The default.
   case park
+}
+
+/// What a ``Waiter`` did.
+public struct WaitFigures: Equatable, Sendable {
+  /// Times it slept until the doorbell, the interrupt or the deadline.
+  public var parks: UInt64 = 0
+  /// Times it was about to sleep, and its second look found a record.
+  public var secondLooks: UInt64 = 0
+  /// Timed naps in a stream.
+  public var naps: UInt64 = 0
+  /// Times the net under the doorbell, and not the bell, ended a sleep over a published record: a lost
+  /// wake-up, or a machine that stood still for the whole second.
+  public var lateWakeUps: UInt64 = 0
+  /// Zeroes.
+  public init() {}
 }
 
 /// Waits for records by a ``WaitStrategy``, and watches the clock for stalled producers.
@@ -29,10 +45,13 @@ public struct Waiter {
   public private(set) var stallCPU: UInt32?
   private var stallPosition = UInt64.max
   private var stallSince: UInt64 = 0
+  /// What it did since it was made.
+  public private(set) var figures = WaitFigures()
+  private let pace: Pace
 
   static let spinLimit = 200
   /// A nap between batches, ns.
-  static let nap: Int = 1_000_000
+  static let nap = 1_000_000
   /// Two wake-ups closer than this, ns, are a stream.
   static let streamInterval: UInt64 = 2_000_000
   /// The longest sleep, ns: a net under the doorbell, and the interval of the stall watch.
@@ -46,8 +65,28 @@ public struct Waiter {
     case interrupted
   }
 
+  /// When a waiter sleeps, and how long at most. Tests and benchmarks take other values than users.
+  package struct Pace: Sendable {
+    /// Looks before it sleeps.
+    package var spinLimit = Waiter.spinLimit
+    /// ``Waiter/nap``.
+    package var nap = Waiter.nap
+    /// ``Waiter/streamInterval``; 0: it always parks and never naps.
+    package var streamInterval = Waiter.streamInterval
+    /// ``Waiter/longestSleep``.
+    package var longestSleep = Waiter.longestSleep
+    /// What users have.
+    package init() {}
+  }
+
   /// A waiter of `strategy`.
-  public init(_ strategy: WaitStrategy) { self.strategy = strategy }
+  public init(_ strategy: WaitStrategy) { self.init(strategy, pace: Pace()) }
+
+  /// A waiter of `strategy` with a pace of its own.
+  package init(_ strategy: WaitStrategy, pace: Pace) {
+    self.strategy = strategy
+    self.pace = pace
+  }
 
   /// Call after records were delivered.
   public mutating func progressed(_ consumer: borrowing RingConsumer) {
@@ -72,7 +111,7 @@ public struct Waiter {
   ) -> Outcome {
     if stallPosition != .max || consumer.backlog != 0 { noteStall(consumer) }
     spins += 1
-    if spins < Waiter.spinLimit {
+    if spins < pace.spinLimit {
       spinHint()
       return .lookAgain
     }
@@ -92,18 +131,27 @@ public struct Waiter {
       isStreaming = false
       hasNapped = true
       lastWake = now
+      figures.naps &+= 1
       return poll(
-        doorbell: -1, interrupt: interrupt, timeout: sleepTime(Waiter.nap, now, deadline))
+        doorbell: -1, interrupt: interrupt, timeout: sleepTime(pace.nap, now, deadline))
     }
     hasNapped = false
-    guard consumer.prepareToPark() else { return .lookAgain }
+    guard consumer.prepareToPark() else {
+      figures.secondLooks &+= 1
+      return .lookAgain
+    }
+    let timeout = sleepTime(pace.longestSleep, now, deadline)
     let outcome = poll(
-      doorbell: doorbell.descriptor, interrupt: interrupt,
-      timeout: sleepTime(Waiter.longestSleep, now, deadline))
+      doorbell: doorbell.descriptor, interrupt: interrupt, timeout: timeout)
+    figures.parks &+= 1
+    let woken = monotonicNow()
+    // The whole sleep is over, and a record that rang no bell lies there.
+    if woken &- now >= UInt64(timeout), timeout == pace.longestSleep, consumer.isReady {
+      figures.lateWakeUps &+= 1
+    }
     consumer.cancelPark()
     doorbell.silence()
-    let woken = monotonicNow()
-    isStreaming = woken &- lastWake < Waiter.streamInterval
+    isStreaming = woken &- lastWake < pace.streamInterval
     lastWake = woken
     return outcome
   }
@@ -140,16 +188,8 @@ public struct Waiter {
   }
 
   private func poll(doorbell: Int32, interrupt: Int32, timeout: Int) -> Outcome {
-    var descriptors = (
-      pollfd(fd: doorbell, events: Int16(POLLIN), revents: 0),
-      pollfd(fd: interrupt, events: Int16(POLLIN), revents: 0)
-    )
-    let milliseconds = Int32(clamping: (timeout + 999_999) / 1_000_000)
-    // A tuple of two equal elements is laid out as an array of two.
-    let ready = unsafe withUnsafeMutableBytes(of: &descriptors) { raw in
-      unsafe Glibc.poll(raw.assumingMemoryBound(to: pollfd.self).baseAddress!, 2, milliseconds)
-    }
-    return ready > 0 && descriptors.1.revents != 0 ? .interrupted : .lookAgain
+    let ready = ordinal_wait_readable(doorbell, interrupt, Int64(timeout))
+    return ready & 2 != 0 ? .interrupted : .lookAgain
   }
 }
 

@@ -2,11 +2,27 @@
   public import CSequencerAtomics
   public import SequencerABI
 
+  /// Points of the consumer's path between which a test may stall it. Otherwise nothing happens.
+  public enum ConsumerStep: Sendable, CaseIterable {
+    case found, advanced, journaled, cleared, released, gateSeen, gateOpened
+    case parkAnnounced, lookedAgain, parkCancelled
+  }
+
+  /// What a consumer needs of the memory.
+  public protocol ConsumerMemory: RingMemory {
+    /// Called at each step of a consumer; for tests that stall it.
+    func reached(_ step: ConsumerStep)
+  }
+
+  extension ConsumerMemory {
+    @inlinable @inline(__always) public func reached(_ step: ConsumerStep) {}
+  }
+
   /// The consumer's half of the protocol: look, hand out, release, open the gate, park.
   ///
   /// One consumer a ring; mutating methods say so. Not in the kernel's object: BPF has no
   /// load-acquire at the instruction-set level the programs are built for.
-  @frozen public struct Consumer<Memory: RingMemory> {
+  @frozen public struct Consumer<Memory: ConsumerMemory> {
     /// The ring that is read.
     public let memory: Memory
     /// The ticket of the next record to read; only ``advance(over:span:)`` moves it.
@@ -42,6 +58,7 @@
       // Pairs with the producer's exchange of `sequence` (step 7).
       guard unsafe seq_load_acquire_u64(slot) == position &+ 1 else { return nil }
       let span = unsafe slot.load(fromByteOffset: 18, as: UInt16.self)
+      memory.reached(.found)
       return unsafe (slot, UInt64(span))
     }
 
@@ -59,6 +76,7 @@
         }
       }
       position &+= span
+      memory.reached(.advanced)
     }
 
     /// Gives the slots that were read back to the producers, and opens the gate when half the ring
@@ -69,12 +87,15 @@
         // First the journal: from here on a successor goes on behind these records.
         journal.position = position
         unsafe journal.write(memory.control)
+        memory.reached(.journaled)
         finishRelease()
       }
       if unsafe seq_load_u32(memory.control + ControlLayout.gate) != 0 {
         let cursor = unsafe seq_load_u64(memory.control + ControlLayout.cursor)
+        memory.reached(.gateSeen)
         if cursor &- position <= memory.geometry.highWater / 2 {
           unsafe seq_store_u32(memory.control + ControlLayout.gate, 0)
+          memory.reached(.gateOpened)
         }
       }
     }
@@ -82,9 +103,11 @@
     @inlinable @inline(__always)
     mutating func finishRelease() {
       if hasContinuations { clearContinuations() }
+      memory.reached(.cleared)
       // Pairs with the producer's read of `gating` before its claim (steps 1 and 3).
       unsafe seq_store_release_u64(memory.control + ControlLayout.gating, position)
       released = position
+      memory.reached(.released)
     }
 
     /// Clears the words where later laps look for a sequence, in the slots of the records between
@@ -130,9 +153,12 @@
     @inlinable public mutating func prepareToPark() -> Bool {
       release()
       unsafe seq_store_u32(memory.control + ControlLayout.parked, 1)
+      memory.reached(.parkAnnounced)
       // Pairs with the producer's publish and its look at `parked` (steps 7 and 8).
       seq_full_barrier()
-      if unsafe next() == nil { return true }
+      let isEmpty = unsafe next() == nil
+      memory.reached(.lookedAgain)
+      if isEmpty { return true }
       cancelPark()
       return false
     }
@@ -140,6 +166,7 @@
     /// Takes the announcement back.
     @inlinable public func cancelPark() {
       _ = unsafe seq_exchange_u32(memory.control + ControlLayout.parked, 0)
+      memory.reached(.parkCancelled)
     }
   }
 #endif

@@ -85,6 +85,9 @@ struct CommandProcess: ~Copyable {
     if waitStatus == nil { kill(pid, signal) }
   }
 
+  /// Whether it has ended and was reaped, as far as is known without asking the kernel.
+  var isReaped: Bool { waitStatus != nil }
+
   /// Reaps it if it ended; whether it has.
   mutating func hasEnded() -> Bool {
     if waitStatus != nil { return true }

@@ -103,8 +103,9 @@ struct TraceRun: ~Copyable {
       let count = try drain()
       // A full batch: more is waiting, and lines gather; else what there is goes out at once.
       if sink.output.isFull || count < TraceRun.batch { flush() }
-      // A stream that never pauses must not keep the end from being seen.
-      handleSignals()
+      // A stream that never pauses must not keep the end from being seen; one that pauses comes to
+      // the wait below, which listens to signals itself.
+      if count > 0 { handleSignals() }
       checkEnds(deadline)
       if reason != nil { break }
       if count > 0 {
@@ -151,9 +152,9 @@ struct TraceRun: ~Copyable {
     }
     // What the ended tasks published lies in the ring by now, and is drained behind this.
     if request.hasCommand {
-      let hasEnded = command.hasEnded()
-      if hasEnded && request.endsWithCommand { reason = "the command ended" }
-      if hasEnded && followed == 0 { reason = "the command's last process ended" }
+      // Its end comes as a signal: no system call for each turn.
+      if command.isReaped && request.endsWithCommand { reason = "the command ended" }
+      if command.isReaped && followed == 0 { reason = "the command's last process ended" }
     } else if followed == 0 {
       reason = "the last process followed has ended"
     }
@@ -383,6 +384,12 @@ extension Optional where Wrapped == CommandProcess, Wrapped: ~Copyable {
   }
   fileprivate func forward(_ signal: Int32) { self?.forward(signal) }
   fileprivate mutating func hasEnded() -> Bool { self?.hasEnded() ?? true }
+  fileprivate var isReaped: Bool {
+    switch self {
+    case .some(let command): command.isReaped
+    case .none: true
+    }
+  }
   fileprivate var exitStatus: Int32? {
     switch self {
     case .some(let command): command.exitStatus

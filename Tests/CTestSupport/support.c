@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <pty.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -78,4 +80,24 @@ int test_bpf_exists(enum test_bpf_kind kind, uint32_t id) {
     return 1;
   }
   return errno == ENOENT ? 0 : -1;
+}
+
+int test_bind_to_cpu(int number) {
+  cpu_set_t allowed, one;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return -1;
+  int count = CPU_COUNT(&allowed);
+  number %= count;
+  CPU_ZERO(&one);
+  for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+    if (!CPU_ISSET(cpu, &allowed) || number-- != 0) continue;
+    CPU_SET(cpu, &one);
+    return sched_setaffinity(0, sizeof one, &one) == 0 ? count : -1;
+  }
+  errno = EINVAL;
+  return -1;
+}
+
+long test_voluntary_switches(void) {
+  struct rusage usage;
+  return getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_nvcsw : -1;
 }

@@ -1,3 +1,4 @@
+import RingStress
 import SequencerABI
 import SequencerCore
 import Testing

@@ -1,3 +1,4 @@
+import RingStress
 import Sequencer
 import SequencerABI
 import SequencerCore

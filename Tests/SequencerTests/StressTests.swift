@@ -1,46 +1,43 @@
-import SequencerABI
+import RingStress
+import SequencerCore
 import Testing
 
 /// Real threads on a ring that is as small as it may be: order, whole records, exact accounts.
+///
+/// What `./test` runs besides is the program `ring-stress`: with the optimiser, under
+/// ThreadSanitizer, and with `--long` over 10⁸ delivered records.
 @Suite(.serialized) struct StressTests {
-  @Test(arguments: [
-    Stress(threads: 2, longest: 2, events: 700_000),
-    Stress(threads: 3, longest: 5, events: 300_000),
-    Stress(threads: 4, longest: 48, events: 50_000),
-    Stress(threads: 8, longest: 3, events: 80_000),
-    Stress(threads: 3, longest: 4, events: 300_000, collectsResiduals: true),
-  ])
-  func conservesEveryEvent(stress: Stress) {
-    judge(stress)
+  @Test("Stalled threads: every event is delivered whole, in its order, or counted as lost")
+  func conservesEveryEvent() {
+    var total = Stress.Result()
+    for stress in Stress.plan(records: 400_000) {
+      let result = stress.run()
+      #expect(result.complaints.isEmpty, "\(stress)")
+      print("stress: \(stress): \(result)")
+      total.delivered += result.delivered
+      total.lost += result.lost
+      total.parks += result.parks
+      total.successors += result.successors
+      total.producerStalls.merge(result.producerStalls) { $0 + $1 }
+      total.consumerStalls.merge(result.consumerStalls) { $0 + $1 }
+    }
+    #expect(total.delivered >= 400_000)
+    // Nothing of this is proof if it did not happen.
+    #expect(total.lost > 0 && total.parks > 0 && total.successors > 0)
+    for step in Stress.producerSteps { #expect(total.producerStalls[step] != nil, "\(step)") }
+    for step in ConsumerStep.allCases { #expect(total.consumerStalls[step] != nil, "\(step)") }
   }
 }
 
-/// The same at length: 10⁸ events and more.
-@Suite(.serialized, .tags(.long)) struct StressLongTests {
-  @Test(arguments: [
-    Stress(threads: 2, longest: 2, events: 15_000_000),
-    Stress(threads: 4, longest: 5, events: 10_000_000),
-    Stress(threads: 8, longest: 3, events: 2_500_000),
-    Stress(threads: 3, longest: 4, events: 5_000_000, collectsResiduals: true),
-  ])
-  func conservesEveryEvent(stress: Stress) {
-    judge(stress)
+/// A wake-up is never lost. A million of these races are a step of `./test`, built with the optimiser.
+@Suite(.serialized) struct ParkRaceTests {
+  @Test("Records published while the consumer falls asleep")
+  func everyRaceIsWon() throws {
+    let result = try ParkRaces(races: 100_000).run()
+    print("park: \(result)")
+    #expect(result.complaints.isEmpty)
+    #expect(result.delivered >= 100_000)
+    #expect(result.waits.parks + result.waits.secondLooks >= 100_000)
+    #expect(result.waits.secondLooks > 0 && result.bells > 0 && result.overlaps > 0)
   }
-}
-
-private func judge(_ stress: Stress) {
-  let result = stress.run()
-  #expect(result.checker.complaint == nil)
-  #expect(!result.isPoisoned)
-  #expect(result.offered == stress.events * UInt64(stress.threads))
-  #expect(result.offered == result.checker.delivered + result.lost)
-  #expect(result.checker.told == result.lost)
-  print(
-    "stress: \(stress.testDescription): \(result.offered) offered,"
-      + " \(result.checker.delivered) delivered, \(result.lost) lost")
-}
-
-extension Tag {
-  /// Takes minutes.
-  @Tag static var long: Self
 }

@@ -1,4 +1,5 @@
 import Glibc
+import RingStress
 import SequencerABI
 import SequencerCore
 import Testing

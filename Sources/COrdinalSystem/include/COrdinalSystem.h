@@ -35,6 +35,10 @@ int ordinal_signalfd(const sigset_t *_Nonnull set);
 /* Reads one signal and its si_code: 1, 0 if none waits, -1 with errno. */
 int ordinal_signalfd_read(int descriptor, int *_Nonnull signal, int *_Nonnull code);
 
+/* Waits for `first` or `second` (-1: not this one) to be readable, at most `nanoseconds`; poll() knows
+   milliseconds only. A set of bits: 1 the first, 2 the second; 0 if the time is over or a signal came. */
+int ordinal_wait_readable(int first, int second, int64_t nanoseconds);
+
 /* Keeps, of the capabilities, those in `keep` (bit n = capability n) and sets no_new_privs. */
 int ordinal_limit_capabilities(uint64_t keep);
 

@@ -19,4 +19,11 @@ int test_open_terminal(int *master, int *slave);
 enum test_bpf_kind { TEST_BPF_PROGRAM, TEST_BPF_MAP, TEST_BPF_LINK };
 /* Whether a BPF program, map or link with this id exists: 1 or 0; -1 if that can't be known. */
 int test_bpf_exists(enum test_bpf_kind kind, uint32_t id);
+
+/* Binds the calling thread to one of the CPUs it may use, counted from 0 and round again. Returns how
+   many those are, or -1 with errno. */
+int test_bind_to_cpu(int number);
+
+/* Times the calling thread gave its CPU away because it had to wait; -1 with errno. */
+long test_voluntary_switches(void);
 #endif

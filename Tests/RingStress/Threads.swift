@@ -1,14 +1,14 @@
 import Glibc
 
 /// A thread of its own that runs a closure; join it.
-struct TestThread {
+package struct TestThread {
   private final class Work: Sendable {
     let body: @Sendable () -> Void
     init(_ body: @escaping @Sendable () -> Void) { self.body = body }
   }
   private var thread = pthread_t()
 
-  init(_ body: @escaping @Sendable () -> Void) {
+  package init(_ body: @escaping @Sendable () -> Void) {
     let work = unsafe Unmanaged.passRetained(Work(body)).toOpaque()
     // The thread takes over the reference.
     let status = unsafe pthread_create(
@@ -22,11 +22,11 @@ struct TestThread {
   }
 
   /// Waits for its end.
-  func join() { pthread_join(thread, nil) }
+  package func join() { pthread_join(thread, nil) }
 }
 
 /// Runs `body` on `count` threads of its own, and returns when all have ended.
-func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
+package func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
   let threads = (0..<count).map { index in TestThread { body(index) } }
   for thread in threads { thread.join() }
 }

@@ -1,14 +1,17 @@
 import Glibc
-import Sequencer
+package import Sequencer
 import SequencerABI
-import SequencerCore
+package import SequencerCore
 
-/// A ring with the consumer that users get, over mapped memory, and the producers' side of it.
-final class MappedTestRing {
-  let ring: HostRing
-  var consumer: RingConsumer
+/// A ring with the consumer that users get, over mapped memory, and the producers' side of it. The
+/// consumer is one thread's at a time.
+package final class MappedTestRing: @unchecked Sendable {
+  package let ring: HostRing
+  package var consumer: RingConsumer
 
-  init(capacity: UInt64 = 256, reserve: UInt64 = 96, cpuCount: Int = 1) throws {
+  package init(
+    capacity: UInt64 = 256, reserve: UInt64 = 96, cpuCount: Int = 1, bellDescriptor: Int32 = -1
+  ) throws {
     let geometry = RingGeometry(uncheckedCapacity: capacity, reserve: reserve)
     let control = try MappedTestRing.region(ControlLayout.size)
     let slots = try MappedTestRing.region(Int(geometry.byteCount))
@@ -16,7 +19,7 @@ final class MappedTestRing {
     // The consumer keeps the mappings as long as this value lives.
     ring = unsafe HostRing(
       geometry: geometry, cpuCount: cpuCount, control: control.base, slots: slots.base,
-      cpuStates: cpus.base)
+      cpuStates: cpus.base, bellDescriptor: bellDescriptor)
     consumer = RingConsumer(
       geometry: geometry, control: control, slots: slots,
       account: CPUAccount(region: cpus, cpuCount: cpuCount))
@@ -30,13 +33,13 @@ final class MappedTestRing {
   }
 
   // Copies of the consumer's figures: an expectation can't look into what can't be copied.
-  var isReady: Bool { consumer.isReady }
-  var backlog: UInt64 { consumer.backlog }
-  var position: UInt64 { consumer.position }
-  var journal: ConsumerJournal { consumer.journal }
+  package var isReady: Bool { consumer.isReady }
+  package var backlog: UInt64 { consumer.backlog }
+  package var position: UInt64 { consumer.position }
+  package var journal: ConsumerJournal { consumer.journal }
 
   /// Publishes `count` records.
-  func produce(_ count: Int, slots: UInt64 = 1, cpu: Int = 0) {
+  package func produce(_ count: Int, slots: UInt64 = 1, cpu: Int = 0) {
     for number in 0..<count {
       TestRecord(producer: UInt64(cpu), number: UInt64(number))
         .produce(Producer(ring.memory(cpu: cpu)), slots: slots)
@@ -44,7 +47,7 @@ final class MappedTestRing {
   }
 
   /// The tickets that a drain hands out.
-  func drain(limit: Int = .max) throws -> [UInt64] {
+  package func drain(limit: Int = .max) throws -> [UInt64] {
     var tickets: [UInt64] = []
     _ = try consumer.drain(limit: limit) { record throws(Never) in
       tickets.append(record.header.sequence - 1)

@@ -1,10 +1,10 @@
 /// A small generator with a seed, so that a failure can be run again (SplitMix64).
-struct RandomNumbers: RandomNumberGenerator {
+package struct RandomNumbers: RandomNumberGenerator {
   private var state: UInt64
 
-  init(seed: UInt64) { state = seed }
+  package init(seed: UInt64) { state = seed }
 
-  mutating func next() -> UInt64 {
+  package mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15
     var mixed = state
     mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
@@ -13,5 +13,5 @@ struct RandomNumbers: RandomNumberGenerator {
   }
 
   /// True once in `count` times.
-  mutating func oneIn(_ count: UInt64) -> Bool { next() % count == 0 }
+  package mutating func oneIn(_ count: UInt64) -> Bool { next() % count == 0 }
 }
