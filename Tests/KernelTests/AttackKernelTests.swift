@@ -129,7 +129,7 @@ extension LiveKernelTests {
 
   /// The same in full length.
   @Suite struct AttackLongKernelTests {
-    static let laps = 3000
+    static let laps = 2000
 
     @Test(arguments: [false, true])
     func overload(nests: Bool) throws {
@@ -138,12 +138,12 @@ extension LiveKernelTests {
     @Test func collecting() throws { try AttackKernelTests.collecting(laps: Self.laps) }
     @Test(arguments: 1...3)
     func pausing(round: UInt64) throws {
-      try AttackKernelTests.pausing(laps: Self.laps / 3, seed: round &* 0x9E37_79B9)
+      try AttackKernelTests.pausing(laps: Self.laps / 2, seed: round &* 0x9E37_79B9)
     }
     @Test(arguments: [19, 20])
-    func niced(_ level: Int) throws { try AttackKernelTests.niced(level, laps: Self.laps / 3) }
+    func niced(_ level: Int) throws { try AttackKernelTests.niced(level, laps: Self.laps / 2) }
     @Test func pinned() throws { try AttackKernelTests.pinned(laps: Self.laps) }
-    @Test func hotplug() throws { try AttackKernelTests.hotplug(laps: Self.laps / 3, most: 60) }
+    @Test func hotplug() throws { try AttackKernelTests.hotplug(laps: Self.laps / 2, most: 60) }
   }
 }
 

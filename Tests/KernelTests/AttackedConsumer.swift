@@ -11,6 +11,7 @@ final class AttackedConsumer {
   private let folder: TemporaryFolder
   private var callers: [ChildProcess] = []
   private var storms: ChildProcess?
+  private let laps: Int
   /// The smallest ring of this machine, bytes.
   static let smallestRing: UInt64 = {
     let text = (try? readFile("/sys/devices/system/cpu/possible")) ?? "0"
@@ -26,6 +27,7 @@ final class AttackedConsumer {
   ///   - wrapper: words before the program, e.g. `nice -n 19`.
   /// - Throws: where it can't be started or does not begin.
   init(laps: Int, _ words: [String] = [], wrapper: [String] = []) throws {
+    self.laps = laps
     folder = try TemporaryFolder()
     let program = try BuildFolder.program("ring-attack")
     let line = wrapper + [program, "\(Self.smallestRing)", "\(laps)"] + words
@@ -66,7 +68,9 @@ final class AttackedConsumer {
   func addStorms() throws { storms = try Self.asAttacker(["storms", "4", "5"]) }
 
   /// Does `disturb` again and again until the consumer has read its laps.
-  func untilRead(seconds: Double = 240, _ disturb: () throws -> Void) throws {
+  func untilRead(_ disturb: () throws -> Void) throws {
+    // Far longer than any machine takes: that it hangs is what this finds.
+    let seconds = 240 + Double(laps)
     let end = ContinuousClock.now + .seconds(seconds)
     while try !hasReadItsLaps {
       guard ContinuousClock.now < end else { throw SupportError("not read within \(seconds) s") }
