@@ -178,7 +178,8 @@ let package = Package(
     .testTarget(
       name: "KernelTests",
       dependencies: [
-        "TestSupport", "RingAttack", "AttackCKit", "JSONSchemaValidation", "Capture", "Causality",
+        "TestSupport", "RingAttack", "AttackCKit", "AttackObjects", "JSONSchemaValidation",
+        "Capture", "Causality",
         "KernelEvents", "Sequencer",
         "SequencerABI",
       ],

@@ -1,7 +1,10 @@
 import AttackCKit
+import AttackObjects
+import Foundation
 import RingAttack
 import Sequencer
 import SequencerABI
+import TestSupport
 import Testing
 
 /// The judge of the attacks lets an honest stream pass and finds what is changed in it: else the tests on
@@ -30,6 +33,20 @@ struct AttackJudgeTests {
     #expect(Event.offset(of: \.lost) == 16 && Event.offset(of: \.attempts_after) == 24)
     #expect(Event.offset(of: \.lost_after) == 32 && Event.offset(of: \.processes) == 40)
     #expect(Event.offset(of: \.depth) == 48 && Event.offset(of: \.checksum) == 56)
+  }
+
+  @Test("The program that is installed has no part of the attack")
+  func notEmbedded() throws {
+    // As the plugin writes an object into the program: base64. A piece from within the code.
+    let text = Data(AttackObjects.attack.bytes()).base64EncodedData()
+    let piece = text.dropFirst(4000).prefix(64)
+    func holds(_ program: String) throws -> Bool {
+      let path = try BuildFolder.program(program)
+      let bytes = try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
+      return bytes.range(of: piece) != nil
+    }
+    #expect(try holds("ring-attack"))
+    #expect(try !holds("ordinal"))
   }
 
   /// Ways in which a ring could go wrong.
