@@ -60,7 +60,8 @@ let package = Package(
     .target(
       name: "KernelObjects", path: "BPF",
       exclude: [
-        "LICENSE", "Counter", "Kit", "CKit", "Programs", "Golden", "Maps.bpf.c", "bpf-build.json",
+        "LICENSE", "Attack", "Counter", "Kit", "CKit", "Programs", "Golden", "Maps.bpf.c",
+        "bpf-build.json",
       ],
       sources: ["Embedding"], swiftSettings: house, plugins: ["BPFBuildPlugin"]),
 
@@ -164,9 +165,31 @@ let package = Package(
       exclude: ["CFuzzing", "Corpus", "Driver", "Findings"], sources: ["Targets", "Tests"],
       swiftSettings: house),
 
+    // An attack on the ring of a running capture, by programs of its own, and the judge of what a
+    // consumer then reads. Nothing that is installed links it.
+    .target(name: "AttackCKit", path: "BPF/Attack/CKit"),
+    .target(
+      name: "AttackObjects", path: "BPF/Attack",
+      exclude: ["CKit", "Programs", "Maps.bpf.c", "bpf-build.json"], sources: ["Embedding"],
+      swiftSettings: house, plugins: ["BPFBuildPlugin"]),
+    .target(
+      name: "RingAttack",
+      dependencies: [
+        "AttackCKit", "AttackObjects", "BPFCKit", "BPFLoader", "KernelEvents", "Sequencer",
+        "SequencerABI", "TestSupport",
+      ],
+      path: "Tests/RingAttack", swiftSettings: house),
+    .executableTarget(
+      name: "ring-attack",
+      dependencies: [
+        "RingAttack", "AttackCKit", "BPFLoader", "COrdinalSystem", "Capture", "Sequencer",
+        "SequencerABI",
+      ],
+      path: "Tests/RingAttackTool", swiftSettings: house),
+
     // The live kernel, and a workload that knows what it did.
     .executableTarget(
-      name: "workload", path: "Tests/Workload", sources: ["main.c", "log.c", "watch.c"],
+      name: "workload", path: "Tests/Workload", sources: ["main.c", "log.c", "watch.c", "calls.c"],
       linkerSettings: [.linkedLibrary("pthread")]),
     .target(
       name: "CTestSupport", path: "Tests/CTestSupport", linkerSettings: [.linkedLibrary("util")]),
@@ -183,8 +206,9 @@ let package = Package(
     .testTarget(
       name: "KernelTests",
       dependencies: [
-        "TestSupport", "JSONSchemaValidation", "Capture", "Causality", "KernelEvents", "Sequencer",
-        "SequencerABI", "SequencerCore", "RecursionCKit", "RecursionObjects",
+        "TestSupport", "RingAttack", "AttackCKit", "AttackObjects", "JSONSchemaValidation",
+        "Capture", "Causality", "KernelEvents", "Sequencer", "SequencerABI", "SequencerCore",
+        "RecursionCKit", "RecursionObjects",
       ],
       swiftSettings: house),
 
