@@ -1,7 +1,9 @@
 /*
  * The account of losses: contexts that nest on one CPU, and the consumer that collects what no later
  * record tells. Follows Producer.claim and countLoss, GapBlock.take (Sources/SequencerCore) and
- * CPUAccount.takeResidualLoss (Sources/Sequencer).
+ * ResidualLosses (Sources/SequencerCore). The code takes where its CPU has been quiet; here the collector
+ * takes at any moment, so what holds here holds there. The place of a collected gap is not modelled: the
+ * nesting tests judge it.
  *
  * Left out: the ring. Whether the gate lets an event through is chance here, any time, which is more
  * than a real gate can do; a record is told of from its claim on, as nothing can stop its publishing.
