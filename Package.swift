@@ -11,6 +11,18 @@ let house: [SwiftSetting] = [
   .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
+/// The fuzzer's build (`scripts/fuzz.sh`) in place of the tests': libFuzzer's coverage and AddressSanitizer
+/// in what is fuzzed.
+let isFuzzing = Context.environment["ORDINAL_FUZZ"] != nil
+let fuzzed = house + (isFuzzing ? [.unsafeFlags(["-sanitize=fuzzer,address"])] : [])
+
+/// What the fuzz targets take their bytes to.
+let fuzzTargets: [Target.Dependency] = [
+  "SequencerABI", "SequencerCore", "Sequencer", "KernelEvents", "EventFormats", "Causality",
+  "BPFLoader", "Capture", "JSONSchemaValidation", "ordinal",
+  .product(name: "ArgumentParser", package: "swift-argument-parser"),
+]
+
 let package = Package(
   name: "ordinal",
   products: [
@@ -28,10 +40,10 @@ let package = Package(
     // The ABI and the protocol: compiled for the host here, for BPF by the pipeline.
     .target(name: "CSequencerAtomics"),
     .target(name: "BPFCKit", path: "BPF/CKit"),
-    .target(name: "SequencerABI", swiftSettings: house),
+    .target(name: "SequencerABI", swiftSettings: fuzzed),
     .target(
       name: "SequencerCore", dependencies: ["SequencerABI", "CSequencerAtomics"],
-      swiftSettings: house),
+      swiftSettings: fuzzed),
 
     // The kernel half as a product of the build: objects made from BPF/ and embedded.
     .target(name: "BPFPipeline", path: "Tools/BPFPipeline", swiftSettings: house),
@@ -48,37 +60,38 @@ let package = Package(
     .target(
       name: "KernelObjects", path: "BPF",
       exclude: [
-        "LICENSE", "Counter", "Kit", "CKit", "Programs", "Golden", "Maps.bpf.c", "bpf-build.json",
+        "LICENSE", "Attack", "Counter", "Kit", "CKit", "Programs", "Golden", "Maps.bpf.c",
+        "bpf-build.json",
       ],
       sources: ["Embedding"], swiftSettings: house, plugins: ["BPFBuildPlugin"]),
 
     // Loading, reading, understanding.
     .systemLibrary(name: "CLibBPF", pkgConfig: "libbpf", providers: [.apt(["libbpf-dev"])]),
     .target(name: "COrdinalSystem"),
-    .target(name: "BPFLoader", dependencies: ["CLibBPF"], swiftSettings: house),
+    .target(name: "BPFLoader", dependencies: ["CLibBPF"], swiftSettings: fuzzed),
     .target(
       name: "Doctor", dependencies: ["BPFLoader", "Capture", "SequencerABI"], swiftSettings: house),
     .target(
       name: "Sequencer",
       dependencies: ["SequencerABI", "SequencerCore", "CSequencerAtomics", "COrdinalSystem"],
-      swiftSettings: house),
+      swiftSettings: fuzzed),
     .target(
-      name: "KernelEvents", dependencies: ["SequencerABI", "Sequencer"], swiftSettings: house),
-    .target(name: "EventFormats", dependencies: ["KernelEvents"], swiftSettings: house),
-    .target(name: "Causality", dependencies: ["KernelEvents"], swiftSettings: house),
+      name: "KernelEvents", dependencies: ["SequencerABI", "Sequencer"], swiftSettings: fuzzed),
+    .target(name: "EventFormats", dependencies: ["KernelEvents"], swiftSettings: fuzzed),
+    .target(name: "Causality", dependencies: ["KernelEvents"], swiftSettings: fuzzed),
     .target(
       name: "Capture",
       dependencies: [
         "SequencerABI", "SequencerCore", "CSequencerAtomics", "BPFLoader", "Sequencer",
         "KernelObjects", "BPFCKit", "COrdinalSystem",
       ],
-      swiftSettings: house),
+      swiftSettings: fuzzed),
     .executableTarget(
       name: "ordinal",
       dependencies: [
         "Capture", "Causality", "Doctor", "EventFormats", "KernelEvents", "BPFLoader", "Sequencer",
         "COrdinalSystem",
-        "SequencerABI",
+        "SequencerABI", "SequencerCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: house),
@@ -140,23 +153,62 @@ let package = Package(
       name: "JSONSchemaValidation", path: "Tests/JSONSchemaValidation", swiftSettings: house),
     .testTarget(
       name: "EventTests",
-      dependencies: ["KernelEvents", "EventFormats", "Causality", "JSONSchemaValidation"],
+      dependencies: [
+        "KernelEvents", "EventFormats", "Causality", "JSONSchemaValidation", "RingStress",
+        "TestSupport",
+      ],
       swiftSettings: house),
+
+    // What fuzzing (`scripts/fuzz.sh`) found, and a generator's inputs, by the same targets.
+    .testTarget(
+      name: "FuzzTests", dependencies: fuzzTargets + ["RingStress", "TestSupport"], path: "Fuzz",
+      exclude: ["CFuzzing", "Corpus", "Driver", "Findings"], sources: ["Targets", "Tests"],
+      swiftSettings: house),
+
+    // An attack on the ring of a running capture, by programs of its own, and the judge of what a
+    // consumer then reads. Nothing that is installed links it.
+    .target(name: "AttackCKit", path: "BPF/Attack/CKit"),
+    .target(
+      name: "AttackObjects", path: "BPF/Attack",
+      exclude: ["CKit", "Programs", "Maps.bpf.c", "bpf-build.json"], sources: ["Embedding"],
+      swiftSettings: house, plugins: ["BPFBuildPlugin"]),
+    .target(
+      name: "RingAttack",
+      dependencies: [
+        "AttackCKit", "AttackObjects", "BPFCKit", "BPFLoader", "KernelEvents", "Sequencer",
+        "SequencerABI", "TestSupport",
+      ],
+      path: "Tests/RingAttack", swiftSettings: house),
+    .executableTarget(
+      name: "ring-attack",
+      dependencies: [
+        "RingAttack", "AttackCKit", "BPFLoader", "COrdinalSystem", "Capture", "Sequencer",
+        "SequencerABI",
+      ],
+      path: "Tests/RingAttackTool", swiftSettings: house),
 
     // The live kernel, and a workload that knows what it did.
     .executableTarget(
-      name: "workload", path: "Tests/Workload", sources: ["main.c", "log.c", "watch.c"],
+      name: "workload", path: "Tests/Workload", sources: ["main.c", "log.c", "watch.c", "calls.c"],
       linkerSettings: [.linkedLibrary("pthread")]),
     .target(
       name: "CTestSupport", path: "Tests/CTestSupport", linkerSettings: [.linkedLibrary("util")]),
     .target(
-      name: "TestSupport", dependencies: ["CTestSupport"], path: "Tests/TestSupport",
+      name: "TestSupport",
+      dependencies: ["CTestSupport", "KernelEvents", "Sequencer", "SequencerABI"],
+      path: "Tests/TestSupport",
       swiftSettings: house),
+    .target(name: "RecursionCKit", path: "Tests/RecursionPrograms/CKit"),
+    .target(
+      name: "RecursionObjects", path: "Tests/RecursionPrograms",
+      exclude: ["CKit", "Programs", "Maps.bpf.c", "bpf-build.json"], sources: ["Embedding"],
+      swiftSettings: house, plugins: ["BPFBuildPlugin"]),
     .testTarget(
       name: "KernelTests",
       dependencies: [
-        "TestSupport", "JSONSchemaValidation", "Capture", "Causality", "KernelEvents", "Sequencer",
-        "SequencerABI",
+        "TestSupport", "RingAttack", "AttackCKit", "AttackObjects", "JSONSchemaValidation",
+        "Capture", "Causality", "KernelEvents", "Sequencer", "SequencerABI", "SequencerCore",
+        "RecursionCKit", "RecursionObjects",
       ],
       swiftSettings: house),
 
@@ -170,3 +222,30 @@ let package = Package(
       name: "CommandTests", dependencies: ["JSONSchemaValidation"], swiftSettings: house),
   ]
 )
+
+if isFuzzing {
+  package.targets.removeAll { $0.type == .test }
+  // The command as a library, its entry point under another name: libFuzzer's driver is the program.
+  let command = package.targets.first { $0.name == "ordinal" }!
+  package.targets.removeAll { $0.name == "ordinal" || $0.name == "ring-benchmark" }
+  package.products.removeAll { $0.name == "ordinal" }
+  package.targets += [
+    .target(
+      name: "ordinal", dependencies: command.dependencies,
+      swiftSettings: fuzzed + [
+        .unsafeFlags([
+          "-enable-testing", "-Xfrontend", "-entry-point-function-name", "-Xfrontend",
+          "ordinal_main",
+        ])
+      ])
+  ]
+  package.targets += [
+    .target(name: "CFuzzing", path: "Fuzz/CFuzzing"),
+    .executableTarget(
+      name: "ordinal-fuzz",
+      dependencies: fuzzTargets + ["CFuzzing"], path: "Fuzz",
+      exclude: ["CFuzzing", "Corpus", "Findings", "Tests"], sources: ["Targets", "Driver"],
+      swiftSettings: fuzzed,
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),
+  ]
+}

@@ -12,6 +12,8 @@ swift build --product bpf-build >"$work/log" 2>&1 || {
   exit 1
 }
 tool=$(swift build --show-bin-path)/bpf-build
-"$tool" build BPF/bpf-build.json -o "$work"
-"$tool" golden BPF/bpf-build.json
+for manifest in BPF/bpf-build.json BPF/Attack/bpf-build.json; do
+  "$tool" build "$manifest" -o "$work"
+  "$tool" golden "$manifest"
+done
 scripts/check-incremental.sh

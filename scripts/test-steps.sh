@@ -15,7 +15,7 @@ step() {
 
 lint() {
   set --
-  for lint_path in Package.swift Sources BPF Plugins Tools Tests Examples Benchmarks; do
+  for lint_path in Package.swift Sources BPF Plugins Tools Tests Examples Benchmarks Fuzz; do
     if [ -e "$lint_path" ]; then set -- "$@" "$lint_path"; fi
   done
   swift format lint --strict --parallel --recursive "$@" && lint_conventions
@@ -50,6 +50,13 @@ check_allocations() {
     "$(swift build -c release --show-bin-path)/ring-benchmark" --check-allocations
 }
 
+# Searches a model of the ring's protocol to the end, and finds each of its mutants.
+check_model() {
+  set --
+  if [ "$long" = 1 ]; then set -- --long; fi
+  scripts/check-model.sh "$@"
+}
+
 # Threads hammer the ring, and race with its consumer's sleep. The program ends with 0 only if as many
 # records were delivered and all was as promised.
 stress_threads() {
@@ -81,6 +88,9 @@ sanitize_threads() {
   fi
   TSAN_OPTIONS=exitcode=66 "$sanitize_path/release/ring-stress" "$sanitize_records" 50000
 }
+
+# A few minutes of libFuzzer; it builds for itself.
+fuzz() { scripts/fuzz.sh 240; }
 
 # Runs the tests that match $1 and not $2, through the command in the rest, and adds them up.
 run_tests() {

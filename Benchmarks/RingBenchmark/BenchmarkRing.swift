@@ -18,14 +18,15 @@ struct BenchmarkRing: ~Copyable {
     let control = try BenchmarkRing.region(ControlLayout.size)
     let slots = try BenchmarkRing.region(Int(geometry.byteCount))
     let cpu = try BenchmarkRing.region(CPUStateLayout.size)
-    self.geometry = geometry
     // The regions go to the consumer, which lives as long as the producer here.
-    producer = unsafe Producer(
+    let producer = unsafe Producer(
       BenchmarkMemory(
         geometry: geometry, control: control.base, cpuState: cpu.base, slots: slots.base))
-    consumer = RingConsumer(
+    consumer = try RingConsumer(
       geometry: geometry, control: control, slots: slots,
       account: CPUAccount(region: cpu, cpuCount: 1))
+    self.geometry = geometry
+    self.producer = producer
   }
 
   private static func region(_ byteCount: Int) throws -> MappedRegion {

@@ -83,3 +83,31 @@ public struct PinnedMap: ~Copyable {
 
   deinit { close(map.descriptor) }
 }
+
+/// A map that another process made, found by its id; owns its descriptor.
+package struct ForeignMap: ~Copyable {
+  /// The map, by the name that its maker gave it (15 bytes at most).
+  package let map: BPFMap
+
+  /// Opens the map with `id`, as /proc/PID/fdinfo tells it.
+  package init(id: UInt32) throws(BPFError) {
+    let descriptor = bpf_map_get_fd_by_id(id)
+    guard descriptor >= 0 else {
+      throw BPFError("open", "map \(id)", code: errno, remedy: "run as root")
+    }
+    var info = bpf_map_info()
+    var size = UInt32(MemoryLayout<bpf_map_info>.size)
+    let result = unsafe bpf_obj_get_info_by_fd(descriptor, &info, &size)
+    guard result == 0 else {
+      close(descriptor)
+      throw BPFError("query", "map \(id)", code: errno, remedy: "run as root")
+    }
+    // NUL-terminated by the kernel, within the field.
+    let name = unsafe withUnsafeBytes(of: info.name) { raw in
+      unsafe String(decoding: raw.prefix { $0 != 0 }, as: UTF8.self)
+    }
+    map = BPFMap(descriptor: descriptor, name: name)
+  }
+
+  deinit { close(map.descriptor) }
+}

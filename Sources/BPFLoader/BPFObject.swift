@@ -105,6 +105,20 @@ import Glibc
       "size", "map \(map)", code: result, remedy: "set sizes before load, and above zero")
   }
 
+  /// Makes the object use a map that exists instead of one of its own; before load.
+  ///
+  /// - Parameters:
+  ///   - existing: the map, of the same kind; its sizes count. Not kept: libbpf takes a duplicate.
+  ///   - map: the name the object has for it.
+  /// - Throws: if the object has no such map, or libbpf refuses.
+  package func reuse(_ existing: BPFMap, as map: String) throws(BPFError) {
+    let target = unsafe try findMap(map)
+    let result = unsafe bpf_map__reuse_fd(target, existing.descriptor)
+    if result != 0 {
+      throw BPFError("reuse", "map \(map)", code: result, remedy: "reuse before load")
+    }
+  }
+
   /// Leaves a program out of the load, e.g. one whose tracepoint this kernel lacks.
   public func skip(program: String) throws(BPFError) {
     let target = unsafe try findProgram(program)

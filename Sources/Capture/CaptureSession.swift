@@ -88,7 +88,8 @@ public struct CaptureSession: ~Copyable {
       maps.identify(geometry)
       let doorbell = try Doorbell(descriptor: try object.map("doorbell").descriptor)
       return CaptureSession(
-        consumer: maps.consume(geometry), doorbell: doorbell, geometry: geometry, isResumed: false,
+        consumer: try maps.consume(geometry), doorbell: doorbell, geometry: geometry,
+        isResumed: false,
         hasCredentialsBefore: facts.hasPrepare, links: ProgramLinks(), object: object, pins: pins,
         options: options)
     } catch {
@@ -130,7 +131,8 @@ public struct CaptureSession: ~Copyable {
       let withPrepare = pins.holdsPrepare
       try links.open(in: pins.path, withPrepare: withPrepare)
       return CaptureSession(
-        consumer: maps.consume(geometry), doorbell: doorbell, geometry: geometry, isResumed: true,
+        consumer: try maps.consume(geometry), doorbell: doorbell, geometry: geometry,
+        isResumed: true,
         hasCredentialsBefore: withPrepare, links: links, object: nil, pins: pins,
         options: options)
     } catch {
@@ -267,7 +269,12 @@ public struct CaptureSession: ~Copyable {
     filter.followsTasks ? consumer.controlWord(ControlLayout.followed) : nil
   }
 
-  /// The figures of the run so far; exact at rest, that is after ``end()`` and a last drain.
+  /// The figures of the run so far, at any time after ``begin()``; exact at rest, that is after
+  /// ``end(leavesPinned:)`` and a last drain. Nothing is reset by reading.
+  ///
+  /// To be called between drains, by the thread that drains; the value may go to any other.
+  ///
+  /// - Throws: if the kernel does not tell of the programs.
   public func figures() throws(CaptureError) -> CaptureFigures {
     var missed: [(program: String, count: UInt64)]
     do { missed = try detachedMissed ?? links.missed() } catch {
@@ -278,16 +285,12 @@ public struct CaptureSession: ~Copyable {
         missed[index].count = entry.count &- before.count
       }
     }
-    var lostByCPU: [Int: UInt64] = [:]
-    // A predecessor's losses can't be told apart by CPU: then the breakdown is left out.
-    for cpu in 0..<consumer.account.cpuCount where !isResumed && !isLeftPinned {
-      let lost = EventFamily.allCases.reduce(UInt64(0)) {
-        $0 + consumer.account.lost(cpu: cpu, family: $1)
-      }
-      if lost > 0 { lostByCPU[cpu] = lost }
-    }
-    var totals = consumer.account.totals()
+    // What was handed out before what was lost, and what was offered last: see CaptureFigures.
     let journal = consumer.journal
+    var lostByCPU: [Int: [UInt64]] = [:]
+    var totals = consumer.account.totals { cpu, lost in
+      if !isResumed && !isLeftPinned && lost.contains(where: { $0 > 0 }) { lostByCPU[cpu] = lost }
+    }
     for family in 0..<EventFamily.count {
       // What is not told yet stays for the successor to tell.
       if isLeftPinned { totals.lost[family] = journal.lostTold[family] }
@@ -299,8 +302,9 @@ public struct CaptureSession: ~Copyable {
       isLeftPinned ? journal.records &+ journal.lostTotal : totals.offered.reduce(0, &+)
     return CaptureFigures(
       totals: totals, offered: offered &- accountedBefore,
-      lostByCPU: lostByCPU, missed: missed,
-      followFailures: consumer.controlWord(ControlLayout.followFailures), began: began,
-      ended: ended)
+      handedOut: journal.records &- journalBefore.records,
+      told: journal.lostTotal &- journalBefore.lostTotal, lostByCPUAndFamily: lostByCPU,
+      missed: missed, followFailures: consumer.controlWord(ControlLayout.followFailures),
+      began: began, ended: ended)
   }
 }

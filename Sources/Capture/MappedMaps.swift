@@ -64,8 +64,10 @@ struct MappedMaps: ~Copyable {
   }
 
   /// Makes the consumer; it owns the mappings from then on.
-  consuming func consume(_ geometry: RingGeometry) -> RingConsumer {
-    RingConsumer(
+  ///
+  /// - Throws: if what is mapped can't be a ring that was left in order.
+  consuming func consume(_ geometry: RingGeometry) throws(SequencerError) -> RingConsumer {
+    try RingConsumer(
       geometry: geometry, control: control, slots: ring,
       account: CPUAccount(region: cpuState, cpuCount: cpus))
   }

@@ -62,7 +62,7 @@ package struct ProgramRing: ~Copyable {
       var links: [LinkBox] = []
       for program in programs { links.append(LinkBox(try object.attach(program))) }
       return ProgramRing(
-        consumer: maps.consume(geometry), doorbell: doorbell, links: links, object: object)
+        consumer: try maps.consume(geometry), doorbell: doorbell, links: links, object: object)
     } catch {
       throw CaptureError(wrapping: error)
     }

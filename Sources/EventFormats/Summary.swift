@@ -43,10 +43,32 @@ public struct Summary: Equatable, Sendable {
   public var exits: UInt64?
   /// ``lost``, by CPU; nil leaves it out.
   public var lostByCPU: [UInt32: UInt64]?
+  /// ``lostByCPU``, by family as well; nil leaves it out.
+  public var lostByCPUAndFamily: [UInt32: FamilyCounts]?
+  /// ``lost``, by cause; nil leaves it out.
+  public var lostByCause: LossCauses?
   /// Tasks that should have been followed and could not be; nil leaves it out.
   public var followFailures: UInt64?
   /// Why the run ended; nil leaves it out.
   public var reason: String?
+
+  /// Why events were lost; the sum is ``Summary/lost``. What the kernel skipped is
+  /// ``Summary/missed``.
+  public struct LossCauses: Equatable, Sendable {
+    /// The ring was full: turned away at the gate.
+    public var ringFull: UInt64
+    /// Read, and not written: the disk was full, or the run was given up.
+    public var unwritten: UInt64
+    /// Read, and not understood.
+    public var unreadable: UInt64
+
+    /// Counts, each as given.
+    public init(ringFull: UInt64, unwritten: UInt64, unreadable: UInt64) {
+      self.ringFull = ringFull
+      self.unwritten = unwritten
+      self.unreadable = unreadable
+    }
+  }
 
   /// Makes a summary of zeros.
   public init() {}
@@ -98,6 +120,23 @@ extension Summary {
       let sorted = lostByCPU.sorted { $0.key < $1.key }
       write("lost_by_cpu", sorted.map { ("\($0.key)", $0.value) }, &buffer)
     }
+    if let lostByCPUAndFamily {
+      buffer.append(",\"lost_by_cpu_and_family\":{")
+      for (index, entry) in lostByCPUAndFamily.sorted(by: { $0.key < $1.key }).enumerated() {
+        buffer.append(index == 0 ? "\"" : ",\"")
+        buffer.append(decimal: entry.key)
+        buffer.append("\":")
+        buffer.append(counts: entry.value, always: [])
+      }
+      buffer.append("}")
+    }
+    if let lostByCause {
+      buffer.append(",\"lost_by_cause\":{\"ring_full\":")
+      buffer.append(decimal: lostByCause.ringFull)
+      buffer.append(nextKey: "unwritten", lostByCause.unwritten)
+      buffer.append(nextKey: "unreadable", lostByCause.unreadable)
+      buffer.append("}")
+    }
     if let followFailures { buffer.append(nextKey: "follow_failures", followFailures) }
     if let reason {
       buffer.append(",\"reason\":")
@@ -145,6 +184,9 @@ extension Summary {
       }
       text += "ordinal: lost in \(gaps) gaps"
       text += parts.isEmpty ? "\n" : " (\(parts.joined(separator: ", ")))\n"
+    }
+    if let unwritten = lostByCause?.unwritten, unwritten > 0 {
+      text += "ordinal: \(unwritten) of the lost events were read and could not be written\n"
     }
     for (program, count) in (missedByProgram ?? [:]).sorted(by: { $0.key < $1.key })
     where count > 0 {

@@ -1,6 +1,5 @@
 import CSequencerAtomics
 public import SequencerABI
-import SequencerCore
 
 /// The per-CPU counters that producers keep: what was offered, lost, filtered, and what was lost but
 /// not yet told in the stream.
@@ -20,7 +19,9 @@ public struct CPUAccount: ~Copyable {
 
   private func counter(_ offset: Int, cpu: Int, family: Int) -> UInt64 {
     precondition(cpu >= 0 && cpu < cpuCount && family >= 0 && family < EventFamily.count)
-    return unsafe seq_load_u64(region.base + cpu * CPUStateLayout.size + offset + family * 8)
+    // Acquire: what is read after this is no older.
+    return unsafe seq_load_acquire_u64(
+      region.base + cpu * CPUStateLayout.size + offset + family * 8)
   }
 
   /// Events of `family` that passed the filters on `cpu`.
@@ -37,29 +38,34 @@ public struct CPUAccount: ~Copyable {
   }
 
   /// The sums over all CPUs.
-  public func totals() -> AccountTotals {
+  ///
+  /// `offered` is read last: whatever is counted as lost or filtered was offered before.
+  ///
+  /// - Parameter ofEach: takes each CPU's losses by family, as they went into the sum.
+  /// - Returns: the sums.
+  public func totals(ofEach: (_ cpu: Int, _ lost: [UInt64]) -> Void = { _, _ in }) -> AccountTotals
+  {
     var totals = AccountTotals()
     for cpu in 0..<cpuCount {
+      let lost = (0..<EventFamily.count).map {
+        counter(CPUStateLayout.lost, cpu: cpu, family: $0)
+      }
       for family in 0..<EventFamily.count {
-        totals.offered[family] += counter(CPUStateLayout.offered, cpu: cpu, family: family)
-        totals.lost[family] += counter(CPUStateLayout.lost, cpu: cpu, family: family)
-        totals.filtered[family] += counter(CPUStateLayout.filtered, cpu: cpu, family: family)
+        totals.lost[family] &+= lost[family]
+        totals.filtered[family] &+= counter(CPUStateLayout.filtered, cpu: cpu, family: family)
+      }
+      ofEach(cpu, lost)
+    }
+    for cpu in 0..<cpuCount {
+      for family in 0..<EventFamily.count {
+        totals.offered[family] &+= counter(CPUStateLayout.offered, cpu: cpu, family: family)
       }
     }
     return totals
   }
 
-  /// Takes the losses that no later record has told of, CPU by CPU.
-  func takeResidualLoss(_ body: (_ cpu: Int, _ gap: GapBlock) -> Void) {
-    for cpu in 0..<cpuCount {
-      let state = unsafe region.base + cpu * CPUStateLayout.size
-      // Not the hint: on weakly ordered CPUs it may be seen, and reset, before its counter.
-      guard unsafe hasPendingLoss(state) else { continue }
-      var gap = GapBlock.none
-      unsafe gap.take(from: state)
-      if gap.total > 0 { body(cpu, gap) }
-    }
-  }
+  /// The first CPU's element; the others follow.
+  var states: UnsafeMutableRawPointer { unsafe region.base }
 }
 
 /// Sums of the per-CPU counters, indexed by the raw value of ``EventFamily``.

@@ -6,6 +6,7 @@ import Glibc
   public let base: UnsafeMutableRawPointer
   /// Bytes mapped, whole pages.
   public let byteCount: Int
+  private let isMapped: Bool
 
   /// Maps `byteCount` bytes (rounded up to pages) of a descriptor, from page `page` on.
   ///
@@ -28,9 +29,18 @@ import Glibc
     }
     unsafe base = unsafe mapped
     self.byteCount = rounded
+    isMapped = true
   }
 
-  deinit { _ = unsafe munmap(base, byteCount) }
+  /// Memory that the caller owns and keeps for as long as this value lives: for tests that put what
+  /// must not be read right behind it.
+  package init(lent base: UnsafeMutableRawPointer, byteCount: Int) {
+    unsafe self.base = unsafe base
+    self.byteCount = byteCount
+    isMapped = false
+  }
+
+  deinit { if isMapped { _ = unsafe munmap(base, byteCount) } }
 }
 
 /// What the sequencer can't go on with; the text says what to do.

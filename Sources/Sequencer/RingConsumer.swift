@@ -33,23 +33,34 @@ public struct RingConsumer: ~Copyable {
   /// The per-CPU counters, losses and their bounds.
   public let account: CPUAccount
   @usableFromInline var core: Consumer<MappedRing>
+  private var residual: ResidualLosses
   /// Whether draining gives slots back as it goes. A consumer that must not lose what it has read and
   /// not yet kept sets it to false and calls ``release()`` itself.
   public var releasesWhileDraining = true
   /// Slots after which a draining consumer tells the producers how far it is.
   @usableFromInline static var releaseInterval: UInt64 { 512 }
 
-  /// A consumer of mapped maps; goes on where the last one released.
+  /// A consumer of mapped maps; goes on where the last one ended.
+  ///
+  /// - Throws: if the control area can't be what producers and consumers of this ring have written.
   public init(
     geometry: RingGeometry, control: consuming MappedRegion, slots: consuming MappedRegion,
     account: consuming CPUAccount
-  ) {
+  ) throws(SequencerError) {
+    precondition(
+      control.byteCount >= ControlLayout.size && slots.byteCount >= Int(geometry.byteCount),
+      "the maps are too small")
+    let ring = unsafe MappedRing(geometry: geometry, control: control.base, slots: slots.base)
+    guard Consumer.isSound(ring) else {
+      throw SequencerError(
+        "the ring's control area is damaged: its positions contradict each other; "
+          + "stop every program that holds the ring and start anew")
+    }
     self.control = control
     self.slots = slots
+    residual = ResidualLosses(cpuCount: account.cpuCount)
     self.account = account
-    core = Consumer(
-      resuming: unsafe MappedRing(
-        geometry: geometry, control: self.control.base, slots: self.slots.base))
+    core = Consumer(resuming: ring)
   }
 
   /// The ticket of the next record to read.
@@ -115,11 +126,20 @@ public struct RingConsumer: ~Copyable {
   /// What was handed out and told since the ring was made, also by consumers before this one.
   @inlinable public var journal: ConsumerJournal { core.journal }
 
-  /// Takes the losses that no later record has told of, so that each is told exactly once. Meant for
-  /// when the ring is empty and at the end.
-  public mutating func collectResidualLoss(_ body: (_ cpu: Int, _ gap: GapBlock) -> Void) {
+  /// Tells the losses that no later record tells of, of CPUs that went quiet: each once, behind every
+  /// record that was claimed before it. To be called now and then while records come, whenever none is
+  /// ready, and at the end; see ``SequencerCore/ResidualLosses``.
+  ///
+  /// - Parameters:
+  ///   - moment: whether the run goes on.
+  ///   - body: takes each gap; its place in the stream is here.
+  public mutating func collectResidualLoss(
+    at moment: ResidualLosses.Moment = .running, _ body: (_ cpu: Int, _ gap: GapBlock) -> Void
+  ) {
     var journal = core.journal
-    account.takeResidualLoss { cpu, gap in
+    unsafe residual.collect(
+      position: core.position, control: core.memory.control, states: account.states, at: moment
+    ) { cpu, gap in
       journal.addLoss(gap)
       body(cpu, gap)
     }

@@ -34,7 +34,21 @@
     /// Whether a record since the last release has more than one slot.
     @usableFromInline var hasContinuations = false
 
+    /// Whether the control area says what our producers and consumers can have written: as many tickets
+    /// taken and not given back as there are slots, and a journal within them.
+    ///
+    /// Read while producers run: `cursor` last, as it only grows.
+    @inlinable public static func isSound(_ memory: Memory) -> Bool {
+      let journal = unsafe ConsumerJournal(memory.control).position
+      let gating = unsafe seq_load_acquire_u64(memory.control + ControlLayout.gating)
+      let cursor = unsafe seq_load_u64(memory.control + ControlLayout.cursor)
+      guard cursor >= gating, cursor - gating <= memory.geometry.capacity else { return false }
+      return journal <= cursor
+    }
+
     /// A consumer that goes on where the last one ended, wherever in its work that was.
+    ///
+    /// - Precondition: ``isSound(_:)``, where someone else may have written to the control area.
     @inlinable public init(resuming memory: Memory) {
       self.memory = memory
       journal = unsafe ConsumerJournal(memory.control)
@@ -90,11 +104,14 @@
         memory.reached(.journaled)
         finishRelease()
       }
-      if unsafe seq_load_u32(memory.control + ControlLayout.gate) != 0 {
+      // Acquire: `cursor` is read after a closed gate was seen. Read before, it could be older than the
+      // last opening, and one crowd of producers would be let through twice. Release: whoever sees the
+      // gate open sees `gating` too. The reserve's bound needs both (Model/ring.pml, WEAK).
+      if unsafe seq_load_acquire_u32(memory.control + ControlLayout.gate) != 0 {
         let cursor = unsafe seq_load_u64(memory.control + ControlLayout.cursor)
         memory.reached(.gateSeen)
         if cursor &- position <= memory.geometry.highWater / 2 {
-          unsafe seq_store_u32(memory.control + ControlLayout.gate, 0)
+          unsafe seq_store_release_u32(memory.control + ControlLayout.gate, 0)
           memory.reached(.gateOpened)
         }
       }

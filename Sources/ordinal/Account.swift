@@ -1,5 +1,6 @@
 import Capture
 import EventFormats
+import KernelEvents
 import Sequencer
 import SequencerABI
 
@@ -37,6 +38,14 @@ extension Summary {
     exits = sink.exits
     lostByCPU = Dictionary(
       uniqueKeysWithValues: figures.lostByCPU.map { (UInt32($0.key), $0.value) })
+    lostByCPUAndFamily = Dictionary(
+      uniqueKeysWithValues: figures.lostByCPUAndFamily.map { cpu, lost in
+        var counts = FamilyCounts()
+        for (family, count) in lost.enumerated() { counts[index: family] = count }
+        return (UInt32(cpu), counts)
+      })
+    lostByCause = LossCauses(
+      ringFull: figures.lost, unwritten: isReaderGone ? 0 : unwritten, unreadable: sink.unreadable)
     followFailures = figures.followFailures
   }
 }

@@ -24,7 +24,7 @@ import Glibc
         tellHelp(fullMessage(for: error))
       }
       if error is ExitCode || exitCode(for: error) != .validationFailure { exit(withError: error) }
-      complain(usageProblem(message(for: error)))
+      complain(usageProblem(message(for: error), words: Array(CommandLine.arguments.dropFirst())))
       Glibc.exit(statusOfUsage(message(for: error)))
     }
   }
@@ -39,8 +39,7 @@ import Glibc
   }
 
   /// The parser's message as one line with what to do next.
-  private static func usageProblem(_ message: String) -> String {
-    let words = CommandLine.arguments.dropFirst()
+  static func usageProblem(_ message: String, words: [String]) -> String {
     let name = subcommandNames.first { words.first == $0 }.map { " \($0)" } ?? ""
     var line = message.split(whereSeparator: \.isNewline).joined(separator: " ")
     if line.hasSuffix(".") { line.removeLast() }

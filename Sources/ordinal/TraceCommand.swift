@@ -114,7 +114,7 @@ struct TraceCommand: ParsableCommand {
 
   func run() throws {
     do {
-      let request = try TraceRequest(self)
+      let request = try TraceRequest(self, words: processArguments())
       let status = try traceRun(request)
       throw ExitCode(status)
     } catch let failure as Failure {

@@ -25,7 +25,13 @@ struct TraceRequest {
   var leavesPinned: Bool
   var isQuiet: Bool
 
-  init(_ options: TraceCommand) throws {
+  /// Checks what the options mean together. Nothing is made or opened but the summary's file, last.
+  ///
+  /// - Parameters:
+  ///   - options: as parsed.
+  ///   - words: the words they were parsed from, program name left out, byte by byte.
+  /// - Throws: a `Failure` with the line for the user.
+  init(_ options: TraceCommand, words: [[UInt8]]) throws {
     if unsafe StandardDescriptors.isOutputClosed {
       throw Failure("standard output is closed; send the events to a file or a pipe, or >/dev/null")
     }
@@ -43,7 +49,7 @@ struct TraceRequest {
     leavesPinned = options.leavePinned
     isQuiet = options.quiet
     hasCommand = !options.command.isEmpty
-    if !hasCommand && CommandLine.arguments.last == "--" {
+    if !hasCommand && words.last == Array("--".utf8) {
       throw Failure(
         "there is no command behind '--'; leave '--' out to trace the machine", status: 64)
     }
@@ -89,7 +95,7 @@ struct TraceRequest {
     try setFilter(options)
     if hasCommand {
       capture.filter.followsCommand = true
-      command = rawArguments(last: options.command.count)
+      command = words.suffix(options.command.count)
     }
     // Last: nothing is made for a request that is refused.
     if let path = options.summary { summary = try SummaryTarget(path) }
@@ -171,9 +177,9 @@ private func isInitialPIDNamespace() -> Bool {
   return unsafe stat("/proc/self/ns/pid", &status) == 0 && status.st_ino == 0xEFFF_FFFC
 }
 
-private func rawArguments(last count: Int) -> [[UInt8]] {
-  let total = Int(CommandLine.argc)
-  return (total - count..<total).map { index in
+/// This process's arguments, program name left out.
+func processArguments() -> [[UInt8]] {
+  (1..<max(1, Int(CommandLine.argc))).map { index in
     // argv holds argc pointers to NUL-terminated strings that live as long as the process.
     let word = unsafe CommandLine.unsafeArgv[index]!
     return unsafe Array(UnsafeRawBufferPointer(start: word, count: strlen(word)))

@@ -6,6 +6,7 @@ import Glibc
 import KernelEvents
 import Sequencer
 import SequencerABI
+import SequencerCore
 
 /// Runs a trace from load to summary; returns the exit status.
 ///
@@ -57,6 +58,10 @@ struct TraceRun: ~Copyable {
   private var outputError: EventOutput.Result?
   /// The sequence of which was said that the trace waits for it.
   private var toldStall: UInt64?
+
+  /// Nanoseconds between two looks for losses of quiet CPUs while records come.
+  private static let collectionInterval: UInt64 = 100_000_000
+  private var nextCollection: UInt64 = 0
 
   /// Records taken from the ring before the output is looked at again.
   private static let batch = 256
@@ -110,6 +115,7 @@ struct TraceRun: ~Copyable {
       if reason != nil { break }
       if count > 0 {
         progressed()
+        collectResidualNowAndThen()
         continue
       }
       collectResidual()
@@ -135,10 +141,16 @@ struct TraceRun: ~Copyable {
     }
   }
 
-  private mutating func collectResidual() {
-    // Only behind everything published: a gap must not be told before the events it follows.
-    guard session.consumer.backlog == 0 else { return }
-    session.consumer.collectResidualLoss { cpu, gap in
+  /// While the ring is never empty, the losses of a CPU that went quiet must not wait for ever.
+  private mutating func collectResidualNowAndThen() {
+    let now = monotonicNow()
+    if now < nextCollection { return }
+    nextCollection = now &+ TraceRun.collectionInterval
+    collectResidual()
+  }
+
+  private mutating func collectResidual(at moment: ResidualLosses.Moment = .running) {
+    session.consumer.collectResidualLoss(at: moment) { cpu, gap in
       sink.take(Gap(residual: gap, cpu: cpu))
     }
   }
@@ -255,7 +267,7 @@ struct TraceRun: ~Copyable {
       }
       sched_yield()
     }
-    collectResidual()
+    collectResidual(at: request.leavesPinned ? .leaving : .ended)
     sink.finish()
     flush()
   }
@@ -319,7 +331,10 @@ struct TraceRun: ~Copyable {
     summary.longestStall = waiter.longestStall
     summary.longestStallCPU = waiter.longestStallCPU
     // The counters of a CPU don't tell this run's losses from a predecessor's or a successor's.
-    if session.isResumed || request.leavesPinned { summary.lostByCPU = nil }
+    if session.isResumed || request.leavesPinned {
+      summary.lostByCPU = nil
+      summary.lostByCPUAndFamily = nil
+    }
     summary.reason = reason
     return summary
   }

@@ -1,6 +1,8 @@
 import Causality
 import KernelEvents
 import SequencerABI
+import RingStress
+import TestSupport
 import Testing
 
 /// A small machine that forks, runs, threads and ends at random, always in order.

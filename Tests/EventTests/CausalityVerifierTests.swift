@@ -1,6 +1,7 @@
 import Causality
 import KernelEvents
 import SequencerABI
+import TestSupport
 import Testing
 
 /// Feeds `records` in the order given, numbered as they come unless `sequences` says otherwise.

@@ -1,5 +1,6 @@
 import Foundation
 import KernelEvents
+import TestSupport
 import Testing
 
 @Suite("Time as text")

@@ -1,6 +1,8 @@
 import Glibc
 import KernelEvents
 import SequencerABI
+import RingStress
+import TestSupport
 import Testing
 
 @Suite("Patterns for task names")

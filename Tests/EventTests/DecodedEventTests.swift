@@ -1,6 +1,7 @@
 import KernelEvents
 import Sequencer
 import SequencerABI
+import TestSupport
 import Testing
 
 @Suite("Decoding records")

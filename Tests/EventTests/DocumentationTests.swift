@@ -3,6 +3,7 @@ import Foundation
 import JSONSchemaValidation
 import KernelEvents
 import SequencerABI
+import TestSupport
 import Testing
 
 /// docs/json.md shows what the program writes: each of its JSON lines comes from here.

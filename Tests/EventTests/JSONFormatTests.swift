@@ -2,6 +2,7 @@ import EventFormats
 import Foundation
 import KernelEvents
 import SequencerABI
+import TestSupport
 import Testing
 
 /// The line of one record, as the format writes it.

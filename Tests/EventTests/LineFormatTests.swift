@@ -2,6 +2,7 @@ import EventFormats
 import JSONSchemaValidation
 import KernelEvents
 import SequencerABI
+import TestSupport
 import Testing
 
 @Suite("Lines for people, and lines for gaps")

@@ -1,6 +1,7 @@
 import EventFormats
 import KernelEvents
 import SequencerABI
+import TestSupport
 import Testing
 
 @Suite("The process tree")

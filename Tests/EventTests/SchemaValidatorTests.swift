@@ -1,4 +1,5 @@
 import JSONSchemaValidation
+import TestSupport
 import Testing
 
 @Suite("The schema validator and the JSON reader the tests lean on")

@@ -2,6 +2,7 @@ import EventFormats
 import JSONSchemaValidation
 import KernelEvents
 import SequencerABI
+import TestSupport
 import Testing
 
 @Suite("The summary of a run")
@@ -25,6 +26,9 @@ struct SummaryTests {
     summary.execs = 401
     summary.exits = 433
     summary.lostByCPU = [10: 1, 2: 1]
+    summary.lostByCPUAndFamily = [10: summary.lostByFamily, 2: FamilyCounts()]
+    summary.lostByCPUAndFamily?[2]?[.signal] = 3
+    summary.lostByCause = Summary.LossCauses(ringFull: 1, unwritten: 1, unreadable: 0)
     summary.followFailures = 6
     summary.reason = "signal"
     return summary
@@ -50,7 +54,9 @@ struct SummaryTests {
         "lost_by_family":{"process":2},"ordering_violations":3,"causality_violations":4,\
         "longest_stall_ns":5678,"longest_stall_cpu":3,"duration_ns":2000000000,"events_per_second":617,\
         "missed_by_program":{"on_\\"x\\"":0,"on_fork":1},"forks":400,"execs":401,"exits":433,\
-        "lost_by_cpu":{"2":1,"10":1},"follow_failures":6,"reason":"signal"}
+        "lost_by_cpu":{"2":1,"10":1},\
+        "lost_by_cpu_and_family":{"2":{"signal":3},"10":{"process":2}},\
+        "lost_by_cause":{"ring_full":1,"unwritten":1,"unreadable":0},"follow_failures":6,"reason":"signal"}
 
         """)
   }
@@ -99,6 +105,7 @@ struct SummaryTests {
         ordinal: 617 events/s over 2.0s, longest stall 5.6µs on cpu 3; 400 forks; 401 execs; \
         433 exits
         ordinal: lost in 1 gaps (process 2, cpu 2: 1, cpu 10: 1)
+        ordinal: 1 of the lost events were read and could not be written
         ordinal: the kernel skipped on_fork 1 times
         ordinal: 6 tasks could not be followed: the map was full
         ordinal: ended: signal

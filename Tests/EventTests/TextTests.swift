@@ -3,6 +3,8 @@ import Foundation
 import JSONSchemaValidation
 import KernelEvents
 import SequencerABI
+import RingStress
+import TestSupport
 import Testing
 
 @Suite("Strings in the output")

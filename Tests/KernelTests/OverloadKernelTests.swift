@@ -61,6 +61,10 @@ extension LiveKernelTests {
       #expect(output.gaps.reduce(0) { $0 + $1.lost } == summary.lost)
       #expect(summary.lost_by_family == ["process": summary.lost])
       #expect(summary.lost_by_cpu?.values.reduce(0, +) == summary.lost)
+      #expect(
+        summary.lost_by_cpu_and_family == summary.lost_by_cpu?.mapValues { ["process": $0] })
+      #expect(
+        summary.lost_by_cause == ["ring_full": summary.lost, "unwritten": 0, "unreadable": 0])
       #expect(summary.ordering_violations == 0 && summary.causality_violations == 0)
       checkBounds(output, summary)
       checkStormArguments(output)
@@ -83,10 +87,19 @@ extension LiveKernelTests {
         #expect(gap.after_seq == nil || after != nil, "\(gap)")
         #expect(gap.before_seq == nil || before != nil, "\(gap)")
         if let after, let before { #expect(after + 1 == before, "\(gap)") }
-        if gap.before_seq == nil, let after { #expect(after + 1 == sequences.count, "\(gap)") }
         nextSeq[gap.cpu] = gap.before_seq
       }
       #expect(lostPerCPU == summary.lost_by_cpu)
+      // One that the consumer collected stands right behind the last record of its CPU so far.
+      var last: [Int: UInt64] = [:]
+      for line in output.lines {
+        switch line {
+        case .event(let event): last[event.cpu] = event.seq
+        case .gap(let gap) where gap.before_seq == nil:
+          #expect(gap.after_seq == last[gap.cpu], "\(gap)")
+        case .gap: break
+        }
+      }
       // A gap's line stands right before the record that told of it.
       for (line, next) in zip(output.lines, output.lines.dropFirst()) {
         guard case .gap(let gap) = line, let bound = gap.before_seq else { continue }

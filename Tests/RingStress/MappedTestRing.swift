@@ -20,7 +20,7 @@ package final class MappedTestRing: @unchecked Sendable {
     ring = unsafe HostRing(
       geometry: geometry, cpuCount: cpuCount, control: control.base, slots: slots.base,
       cpuStates: cpus.base, bellDescriptor: bellDescriptor)
-    consumer = RingConsumer(
+    consumer = try RingConsumer(
       geometry: geometry, control: control, slots: slots,
       account: CPUAccount(region: cpus, cpuCount: cpuCount))
   }

@@ -189,9 +189,11 @@ private final class StressConsumer: @unchecked Sendable {
   private var stalled: [ConsumerStep: Int] = [:]
   private var parks = 0
   private var successors = 0
+  private var collector: ResidualLosses
 
   init(_ stress: Stress, _ ring: HostRing) {
     self.stress = stress
+    collector = ResidualLosses(cpuCount: stress.threads)
     self.ring = ring
     checker = StressChecker(
       cpuCount: stress.threads, levels: stress.levels, isExact: !stress.collectsResiduals)
@@ -228,7 +230,12 @@ private final class StressConsumer: @unchecked Sendable {
       if checker.delivered >= stress.records || checker.complaint != nil {
         unsafe seq_store_u64(ring.control + StressWord.stop, 1)
       }
-      if count == 0, stress.collectsResiduals || isOver { collect() }
+      if count == 0, isOver {
+        collect(consumer.position, .ended)
+      } else if stress.collectsResiduals {
+        // Whether or not the ring is empty.
+        collect(consumer.position, .running)
+      }
       if count == 0 || checker.complaint != nil {
         if isOver { return }
         park(&consumer)
@@ -256,14 +263,11 @@ private final class StressConsumer: @unchecked Sendable {
     consumer.cancelPark()
   }
 
-  private func collect() {
-    for cpu in 0..<stress.threads {
-      let state = unsafe ring.cpuStates + cpu * CPUStateLayout.size
-      guard unsafe hasPendingLoss(state) else { continue }
-      var gap = GapBlock.none
-      unsafe gap.take(from: state)
-      checker.addResidual(gap.total, cpu: cpu)
-    }
+  private func collect(_ position: UInt64, _ moment: ResidualLosses.Moment) {
+    unsafe collector.collect(
+      position: position, control: ring.control, states: ring.cpuStates, at: moment
+    ) { cpu, gap in checker.addResidual(gap.total, cpu: cpu) }
+    for cpu in 0..<stress.threads { checker.setHeld(collector.held(cpu: cpu), cpu: cpu) }
   }
 
   func report(to result: inout Stress.Result) {

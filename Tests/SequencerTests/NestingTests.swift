@@ -49,6 +49,7 @@ private final class Simulation {
   let ring: HostRing
   let oracle: Oracle
   private var consumer: Consumer<HostMemory>
+  private var collector: ResidualLosses
   private var random: RandomNumbers
 
   // Spans up to 5 with the gap, four levels a CPU: a reserve of 40 a CPU. One CPU: high water 88.
@@ -56,6 +57,7 @@ private final class Simulation {
     ring = HostRing(capacity: 128, reserve: UInt64(40 * cpuCount), cpuCount: cpuCount)
     oracle = Oracle(cpuCount: cpuCount)
     consumer = ring.consumer()
+    collector = ResidualLosses(cpuCount: cpuCount)
     random = RandomNumbers(seed: seed)
   }
 
@@ -64,9 +66,13 @@ private final class Simulation {
     oracle.judge(records)
   }
 
+  private func collect() {
+    oracle.collectResiduals(ring, &collector, position: consumer.position)
+  }
+
   func end() {
     drain()
-    oracle.judgeTheEnd(ring)
+    oracle.judgeTheEnd(ring, &collector, position: consumer.position)
   }
 
   // MARK: Every interruption
@@ -126,7 +132,7 @@ private final class Simulation {
     case .drainAndLosses:
       drain()
       produce(24, slots: 4, family: family, hook: hook)
-    case .residuals: oracle.collectResiduals(ring)
+    case .residuals: collect()
     }
   }
 
@@ -136,7 +142,7 @@ private final class Simulation {
   func act(depth: Int) {
     switch random.next() % 16 {
     case 0: drain(limit: Int.random(in: 1...30, using: &random))
-    case 1 where random.oneIn(8): oracle.collectResiduals(ring)
+    case 1 where random.oneIn(8): collect()
     default:
       // What nests in a context nests on its CPU; the other CPU runs whenever the consumer may.
       let cpu = depth == 0 ? Int.random(in: 0..<ring.cpuCount, using: &random) : contextCPU

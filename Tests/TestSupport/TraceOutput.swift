@@ -76,6 +76,8 @@ public struct RunSummary: Decodable, Sendable {
   public let forks, execs, exits, follow_failures: UInt64
   /// Left out where a capture was taken over: counts by CPU go back to its beginning.
   public let lost_by_cpu: [String: UInt64]?
+  public let lost_by_cpu_and_family: [String: [String: UInt64]]?
+  public let lost_by_cause: [String: UInt64]
   public let reason: String
 
   /// Reads a summary file.

@@ -20,4 +20,5 @@ void say_exec_block(pid_t pid, pid_t tid, const char *cwd, const char *block, si
 pid_t own_tid(void);
 
 int watch(char **arguments);
+int calls(int cpu, long number, long microseconds, long pause);
 #endif

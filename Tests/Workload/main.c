@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <linux/sched.h>
 #include <pthread.h>
 #include <sched.h>
@@ -471,10 +472,18 @@ static void storm_words(int i, char *words[4], char number[16], char text[1600])
 }
 
 /* Forks `count` children, `width` at a time; every `every`th execs (0: none). */
+static volatile sig_atomic_t told_to_end;
+static void end_storm(int number) {
+  (void)number;
+  told_to_end = 1;
+}
+
 static int storm(int count, int width, int every) {
   int running = 0;
   setenv("WORKLOAD_END", "0", 1);
-  for (int i = 0; i < count; i++) {
+  /* A test that dies must not leave it running. */
+  pid_t parent = getppid();
+  for (int i = 0; i < count && !told_to_end && getppid() == parent; i++) {
     pid_t child = fork();
     if (child < 0) fail("fork");
     if (child == 0) {
@@ -486,12 +495,9 @@ static int storm(int count, int width, int every) {
       }
       _exit(i & 0x7f);
     }
-    if (++running == width) {
-      wait(0);
-      running--;
-    }
+    if (++running == width && wait(0) > 0) running--;
   }
-  while (running-- > 0) wait(0);
+  while (wait(0) > 0 || errno == EINTR) {}
   say("note storm %d", count);
   return 0;
 }
@@ -630,6 +636,15 @@ int main(int count, char **words) {
   if (IS("mounts", 1)) return mounts(words[2]);
   if (IS("storm", 3)) return storm(atoi(words[2]), atoi(words[3]), atoi(words[4]));
   if (IS("paced", 0)) return paced();
+  if (IS("storms", 2)) {
+    /* A storm without end, until it is told. */
+    struct sigaction action = {.sa_handler = end_storm};
+    sigaction(SIGTERM, &action, 0);
+    return storm(INT_MAX, atoi(words[2]), atoi(words[3]));
+  }
+  if (IS("calls", 4))
+    return calls(atoi(words[2]), atol(words[3]), atol(words[4]), atol(words[5]));
+  if (IS("call", 1)) return syscall(atol(words[2])) < 0;
   if (IS("standing", 2)) {
     forks_each = atoi(words[3]);
     if (IS("standing", 3)) fork_until_told();

@@ -71,6 +71,12 @@ SEQ_INLINE uint64_t seq_load_acquire_u64(const void *_Nonnull p) {
 SEQ_INLINE void seq_store_release_u64(void *_Nonnull p, uint64_t v) {
   __atomic_store_n((uint64_t *)p, v, __ATOMIC_RELEASE);
 }
+SEQ_INLINE uint32_t seq_load_acquire_u32(const void *_Nonnull p) {
+  return __atomic_load_n((const uint32_t *)p, __ATOMIC_ACQUIRE);
+}
+SEQ_INLINE void seq_store_release_u32(void *_Nonnull p, uint32_t v) {
+  __atomic_store_n((uint32_t *)p, v, __ATOMIC_RELEASE);
+}
 SEQ_INLINE void seq_full_barrier(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 SEQ_INLINE void seq_spin_hint(void) {
 #if defined(__x86_64__) || defined(__i386__)

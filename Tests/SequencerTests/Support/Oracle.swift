@@ -16,6 +16,10 @@ final class Oracle {
   private var clock = 0
   /// When each ticket was claimed.
   private var claims: [UInt64: Int] = [:]
+  /// Of each ticket: its CPU, and when its producer began.
+  private var producers: [UInt64: (cpu: Int, began: Int)] = [:]
+  /// Losses told where the consumer collected them, while events went on to come.
+  private(set) var collected = 0
   /// Losses not yet taken by anyone, by CPU.
   private var untold: [[Attempt]]
   /// What the context that claimed a ticket took before.
@@ -57,6 +61,7 @@ final class Oracle {
         let ticket = ring.controlWord(ControlLayout.cursor) - slots - (seesPending ? 1 : 0)
         claims[ticket + 1] = clock
         taken[ticket + 1] = took
+        producers[ticket + 1] = (cpu, began)
       default: break
       }
       hook(step)
@@ -100,21 +105,40 @@ final class Oracle {
     }
   }
 
-  /// Takes what waits to be told on every CPU, as an idle consumer does.
-  func collectResiduals(_ ring: HostRing) {
-    for cpu in 0..<ring.cpuCount {
-      var gap = GapBlock.none
-      unsafe gap.take(from: ring.cpuStates + cpu * CPUStateLayout.size)
+  /// Lets the consumer collect the losses of quiet CPUs, and judges what it tells and where.
+  func collectResiduals(
+    _ ring: HostRing, _ collector: inout ResidualLosses, position: UInt64,
+    at moment: ResidualLosses.Moment = .running
+  ) {
+    var told: [(cpu: Int, gap: GapBlock)] = []
+    unsafe collector.collect(
+      position: position, control: ring.control, states: ring.cpuStates, at: moment
+    ) { told.append(($0, $1)) }
+    for (cpu, gap) in told {
       let losses = untold[cpu]
       untold[cpu] = []
-      if gap.total == 0 && losses.isEmpty { continue }
       judge(DeliveredGap(gap), of: losses, before: nil)
+      if moment == .running { collected += losses.count }
+      for loss in losses { judge(loss, of: cpu, toldAt: position) }
+    }
+  }
+
+  /// A loss is told behind all that was claimed before it, and before all that its CPU claims later.
+  private func judge(_ loss: Attempt, of cpu: Int, toldAt position: UInt64) {
+    for (sequence, claimed) in claims {
+      if sequence > position {
+        #expect(
+          claimed > loss.began, "told at \(position), before \(sequence - 1), which it follows")
+      } else if let producer = producers[sequence], producer.cpu == cpu, claimed > loss.ended {
+        // Only a context that the loss interrupted may claim behind it and be told before it.
+        #expect(producer.began < loss.ended, "told at \(position), behind \(sequence - 1)")
+      }
     }
   }
 
   /// At rest: everything offered was delivered or lost, and every loss was told.
-  func judgeTheEnd(_ ring: HostRing) {
-    collectResiduals(ring)
+  func judgeTheEnd(_ ring: HostRing, _ collector: inout ResidualLosses, position: UInt64) {
+    collectResiduals(ring, &collector, position: position, at: .ended)
     #expect(offered == delivered + lost && told == lost)
     var counted = (offered: UInt64(0), lost: UInt64(0))
     for cpu in 0..<ring.cpuCount {

@@ -1,14 +1,14 @@
-import KernelEvents
+package import KernelEvents
 import Sequencer
-import SequencerABI
+package import SequencerABI
 
 /// Makes records in memory as the kernel's programs do, byte by byte.
-struct RecordBuilder {
-  var header = RecordHeader()
-  var payload: [UInt8] = []
-  var gapBlock: [UInt8]?
+package struct RecordBuilder {
+  package var header = RecordHeader()
+  package var payload: [UInt8] = []
+  package var gapBlock: [UInt8]?
 
-  init(kind: EventKind, sequence: UInt64 = 1) {
+  package init(kind: EventKind, sequence: UInt64 = 1) {
     header.kind = kind.rawValue
     header.sequence = sequence
     header.timestamp = 5_000_000_000
@@ -22,7 +22,7 @@ struct RecordBuilder {
   }
 
   /// The record's bytes: whole slots, with the lengths set from what is there.
-  func bytes() -> [UInt8] {
+  package func bytes() -> [UInt8] {
     var header = header
     header.payloadLength = UInt32(payload.count)
     var slots = max(1, (Slot.headerSize + payload.count + Slot.size - 1) / Slot.size)
@@ -39,7 +39,7 @@ struct RecordBuilder {
     return record
   }
 
-  static func fork(
+  package static func fork(
     sequence: UInt64 = 1, parent: ProcessKey = ProcessKey(pid: 100, start: 1_000_000_000),
     parentTID: UInt32? = nil, child: ProcessKey, childTID: UInt32? = nil,
     threadStart: UInt64? = nil, flags: UInt64 = 0, comm: String = "parent",
@@ -56,7 +56,7 @@ struct RecordBuilder {
     return record
   }
 
-  static func exit(
+  package static func exit(
     sequence: UInt64 = 1, process: ProcessKey = ProcessKey(pid: 100, start: 1_000_000_000),
     tid: UInt32? = nil, threadStart: UInt64? = nil, status: UInt32 = 0,
     flags: ExitFlags = .lastThread, runtime: UInt64 = 1234, comm: String = "task"
@@ -72,7 +72,7 @@ struct RecordBuilder {
     return record
   }
 
-  static func exec(
+  package static func exec(
     sequence: UInt64 = 1, process: ProcessKey = ProcessKey(pid: 100, start: 1_000_000_000),
     tid: UInt32? = nil, oldTID: UInt32? = nil, path: [UInt8] = Array("/bin/echo".utf8),
     workingDirectory: [UInt8] = Array("user\0home\0".utf8),
@@ -94,7 +94,7 @@ struct RecordBuilder {
   }
 
   /// Puts a gap block behind the record.
-  func with(lost: [EventFamily: UInt32], after: UInt64 = 0) -> RecordBuilder {
+  package func with(lost: [EventFamily: UInt32], after: UInt64 = 0) -> RecordBuilder {
     var record = self
     var block = bytesOf(after) + bytesOf(lost.values.reduce(UInt64(0)) { $0 + UInt64($1) })
     for index in 0..<EventFamily.count {
@@ -108,22 +108,22 @@ struct RecordBuilder {
 }
 
 /// The 16 bytes of a task's name.
-func name(_ text: String) -> [UInt8] {
+package func name(_ text: String) -> [UInt8] {
   Array((Array(text.utf8) + [UInt8](repeating: 0, count: 16)).prefix(16))
 }
 
 /// The bytes of a value of the ABI as they lie in memory.
-func bytesOf<T: BitwiseCopyable>(_ value: T) -> [UInt8] {
+package func bytesOf<T: BitwiseCopyable>(_ value: T) -> [UInt8] {
   // Read only; the ABI's types have no padding.
   unsafe withUnsafeBytes(of: value) { unsafe Array($0) }
 }
 
 /// Decodes `bytes` and hands the event to `body`.
-func decoding<R>(_ bytes: [UInt8], _ body: (DecodedEvent) throws -> R) throws -> R {
+package func decoding<R>(_ bytes: [UInt8], _ body: (DecodedEvent) throws -> R) throws -> R {
   try body(DecodedEvent(decoding: RecordView(bytes.span.raw)))
 }
 
 extension RawSpan {
-  var array: [UInt8] { (0..<byteCount).map { byte($0) } }
-  var text: String { String(decoding: array, as: UTF8.self) }
+  package var array: [UInt8] { (0..<byteCount).map { byte($0) } }
+  package var text: String { String(decoding: array, as: UTF8.self) }
 }
