@@ -95,7 +95,7 @@ extension LiveKernelTests {
       var exits: Set<Int32> = []
       for event in outputs.0.events + outputs.1.events {
         if event.pid == storm.pid, let child = event.child { forks.insert(child.tid) }
-        if event.args?.first == "storm" { execs.insert(event.pid) }
+        if event.args?.first == "storm", event.ppid == storm.pid { execs.insert(event.pid) }
         if event.type == "exit", event.ppid == storm.pid { exits.insert(event.pid) }
       }
       #expect(forks.count == 6000 && execs.count == 600 && exits == forks)
@@ -130,7 +130,7 @@ extension LiveKernelTests {
       #expect(outputs.0.rest.isEmpty && outputs.1.rest.isEmpty)
       #expect(zip(all, all.dropFirst()).allSatisfy { $0.seq < $1.seq })
       #expect(all.count { $0.pid == storm.pid && $0.child != nil } == 4000)
-      #expect(all.count { $0.args?.first == "storm" } == 400)
+      #expect(all.count { $0.args?.first == "storm" && $0.ppid == storm.pid } == 400)
       #expect(all.count { $0.type == "exit" && $0.ppid == storm.pid } == 4000)
       for trace in [first, second] {
         let summary = try trace.summary()
