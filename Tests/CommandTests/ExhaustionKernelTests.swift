@@ -10,17 +10,31 @@ struct ExhaustionKernelTests {
 
   // MARK: Descriptors
 
+  /// Runs a trace that may hold `limit` descriptors, and has none but the three when it begins:
+  /// not those that other tests hold at the moment.
+  private func trace(limit: String, _ words: String) throws -> Outcome {
+    try Outcome(
+      of: [
+        "/bin/bash", "-c",
+        """
+        for file in /proc/self/fd/*; do
+          number=${file##*/}; if [ $number -gt 2 ]; then eval "exec $number>&-"; fi
+        done
+        ulimit -n \(limit); exec $ORDINAL trace -q \(words)
+        """,
+      ], environment: ["ORDINAL": Program.path])
+  }
+
   @Test("too few descriptors, at whatever step: one line, until there are enough")
   func descriptors() throws {
-    for options in ["", "--cgroup / --summary \"$2\" --uid root"] {
-      let folder = try TemporaryFolder()
+    let folder = try TemporaryFolder()
+    for options in ["", "--cgroup / --summary \(folder.path("summary")) --uid root"] {
+      let words = "-o compact \(options) -- true"
       var works: Int?
       var tried: Set<Substring> = []
       // With three the dynamic linker itself can't start the program.
       for limit in 4...80 {
-        let outcome = try Program.shell(
-          "ulimit -n $1; exec $ORDINAL trace -q -o compact \(options) -- true",
-          ["\(limit)", folder.path("summary")])
+        let outcome = try trace(limit: "\(limit)", words)
         if outcome.status == 0 {
           #expect(outcome.lines.count == 2 && outcome.errors.isEmpty, "\(limit)")
           works = works ?? limit
@@ -34,9 +48,7 @@ struct ExhaustionKernelTests {
           if let named = outcome.errors.firstMatch(of: /`ulimit -n` to ([0-9]+) or more/),
             tried.insert(named.output.1).inserted
           {
-            let again = try Program.shell(
-              "ulimit -n $1; exec $ORDINAL trace -q -o compact \(options) -- true",
-              [String(named.output.1), folder.path("summary")])
+            let again = try trace(limit: String(named.output.1), words)
             #expect(again.status == 0, "\(limit): \(outcome.errors)\(again.errors)")
           }
         }
@@ -49,16 +61,13 @@ struct ExhaustionKernelTests {
   @Test("the room that is asked for is no less than what a trace takes")
   func descriptorsTaken() throws {
     // The least that is let through, with every descriptor that a trace may hold.
-    let refused = try Program.shell("ulimit -n 20; exec $ORDINAL trace -- true")
+    let refused = try trace(limit: "20", "-- true")
     let least = try #require(refused.errors.firstMatch(of: /to ([0-9]+) or more/)).output.1
     for options in ["--until command", "--wait spin --timestamps coarse --include-self"] {
-      let outcome = try Program.shell(
-        "ulimit -n $1; exec $ORDINAL trace -q -o compact \(options) -- true", [String(least)])
+      let outcome = try trace(limit: String(least), "-o compact \(options) -- true")
       #expect(outcome.status == 0, "\(options): \(outcome.errors)")
     }
-    let machine = try Program.shell(
-      "ulimit -n $1; exec $ORDINAL trace -q -o json --pid $$ --tree 1 --duration 0.1",
-      [String(least)])
+    let machine = try trace(limit: String(least), "-o json --pid $$ --tree 1 --duration 0.1")
     #expect(machine.status == 0, "\(machine.errors)")
     try expectNothingLeft()
   }

@@ -81,11 +81,17 @@ private func captureOnce(
   let counter = try EventCounter.start()
   var session = try CaptureSession.open(options)
   try session.attach()
-  var verifier = CausalityVerifier(tracingBegan: monotonicNow())
-  guard let first = try atRest(counter, { try session.begin() }) else {
+  // At that moment and not when the wait for it began: others make tasks meanwhile.
+  var began: UInt64 = 0
+  let rest = try atRest(counter) {
+    try session.begin()
+    began = monotonicNow()
+  }
+  guard let first = rest else {
     session.end()
     throw Disturbed()
   }
+  var verifier = CausalityVerifier(tracingBegan: began)
   var result = MachineCapture(figures: try session.figures())
   let child = try start()
   let limit = ContinuousClock.now + .seconds(240)
