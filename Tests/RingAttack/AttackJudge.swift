@@ -16,9 +16,10 @@ public struct AttackJudge {
   public private(set) var problems: [String] = []
   /// How much is wrong.
   public private(set) var problemCount = 0
-  /// Records judged, those of the test's events, and of these the settled ones.
+  /// Records judged, those of the test's events, of these the tasks' own, and of those the settled ones.
   public private(set) var records: UInt64 = 0
   public private(set) var events: UInt64 = 0
+  public private(set) var taskEvents: UInt64 = 0
   public private(set) var settled: UInt64 = 0
   /// Test events that began inside another one's attempt.
   public private(set) var nested: UInt64 = 0
@@ -181,6 +182,7 @@ public struct AttackJudge {
     if event.depth > 3 || (isTask && event.depth != 0) {
       blame("\(place): \(event.depth) contexts below")
     }
+    if isTask { taskEvents += 1 }
     if event.depth > 0 { nested += 1 }
     if event.attempts_after <= number || event.lost_after < event.lost {
       blame("\(place): its own counts fell")

@@ -7,6 +7,7 @@ public struct AttackReport: Codable, Sendable {
   public var problemCount = 0
   public var records: UInt64 = 0
   public var events: UInt64 = 0
+  public var taskEvents: UInt64 = 0
   public var settled: UInt64 = 0
   public var nested: UInt64 = 0
   public var gaps: UInt64 = 0

@@ -134,6 +134,7 @@ struct UnderAttack: ~Copyable {
     report.problemCount = judge.problemCount
     report.records = judge.records
     report.events = judge.events
+    report.taskEvents = judge.taskEvents
     report.settled = judge.settled
     report.nested = judge.nested
     report.gaps = judge.gaps
