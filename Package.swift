@@ -60,7 +60,7 @@ let package = Package(
     .target(
       name: "KernelObjects", path: "BPF",
       exclude: [
-        "LICENSE", "Attack", "Counter", "Kit", "CKit", "Programs", "Golden", "Maps.bpf.c",
+        "LICENSE", "Attack", "Counter", "Evaluation", "Kit", "CKit", "Programs", "Golden", "Maps.bpf.c",
         "bpf-build.json",
       ],
       sources: ["Embedding"], swiftSettings: house, plugins: ["BPFBuildPlugin"]),
@@ -86,6 +86,13 @@ let package = Package(
         "KernelObjects", "BPFCKit", "COrdinalSystem",
       ],
       swiftSettings: fuzzed),
+    // The evaluation: other transports for the same events, and what is measured with them.
+    .target(name: "EvaluationCKit", path: "BPF/Evaluation/CKit"),
+    .target(
+      name: "EvaluationObjects", path: "BPF/Evaluation",
+      exclude: ["CKit", "Programs", "Maps.bpf.c", "bpf-build.json"], sources: ["Embedding"],
+      swiftSettings: house, plugins: ["BPFBuildPlugin"]),
+
     .executableTarget(
       name: "ordinal",
       dependencies: [

@@ -12,7 +12,7 @@ swift build --product bpf-build >"$work/log" 2>&1 || {
   exit 1
 }
 tool=$(swift build --show-bin-path)/bpf-build
-for manifest in BPF/bpf-build.json BPF/Attack/bpf-build.json; do
+for manifest in BPF/bpf-build.json BPF/Attack/bpf-build.json BPF/Evaluation/bpf-build.json; do
   "$tool" build "$manifest" -o "$work"
   "$tool" golden "$manifest"
 done

@@ -52,7 +52,8 @@ func loadSequencer(
   }
 }
 
-/// Sets sizes, offsets and filters of an object whose maps are those of BPF/Maps.bpf.c.
+/// Sets sizes, offsets and filters of an object with the ring's maps (RingMaps.bpf.h); `options` filter
+/// only where the object has the filters' maps as well (BPF/Maps.bpf.c).
 func configure(
   _ object: borrowing BPFObject, _ options: CaptureOptions, facts: KernelFacts,
   geometry: RingGeometry, cpus: Int
@@ -60,9 +61,11 @@ func configure(
   try object.resize(map: "ring", valueSize: UInt32(geometry.byteCount))
   try object.resize(map: "cpu_state", maxEntries: UInt32(cpus))
   let filter = options.filter
-  let entries = UInt32(max(1, filter.processes.count + filter.trees.count))
-  try object.resize(map: "seeds", maxEntries: entries)
-  try object.resize(map: "uids", maxEntries: UInt32(max(1, filter.uids.count)))
+  if filter.processes.count + filter.trees.count > 1 {
+    let entries = UInt32(filter.processes.count + filter.trees.count)
+    try object.resize(map: "seeds", maxEntries: entries)
+  }
+  if filter.uids.count > 1 { try object.resize(map: "uids", maxEntries: UInt32(filter.uids.count)) }
   try object.configure(section: ".rodata.config", as: kit_config.self) { config in
     config.capacity = geometry.capacity
     config.high_water = geometry.highWater

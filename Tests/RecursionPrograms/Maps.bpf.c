@@ -2,8 +2,7 @@
 #define RECURSION_MAPS_DEFINED
 #include "RecursionCKit.h"
 
-/* The ring and all that belongs to it. */
-#include "../../BPF/Maps.bpf.c"
+#include "RingMaps.bpf.h"
 
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);

@@ -1,0 +1,2 @@
+/* The header holds everything; SwiftPM wants one source file. */
+#include "EvaluationCKit.h"

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+import BPFCKit
+public import BPFKit
+import CSequencerAtomics
+public import EvaluationCKit
+import SequencerABI
+import SequencerCore
+
+// One event, by each transport. The configuration is frozen, so that of each program nothing is left
+// but the transport that it was loaded with.
+
+/// Slots that a payload takes in the sequencer's ring.
+@inline(__always) func slotsOfPayload() -> UInt64 {
+  eval_payload() <= 56 ? 1 : eval_payload() <= 120 ? 2 : 3
+}
+
+/// The product's own producer: gate, claim, account, publish.
+@inline(__always) func sendBySequencer(_ event: inout eval_event, linger: UInt64 = 0) {
+  guard let ring = KernelRing() else { return }
+  if unsafe seq_load_u32(ring.control + ControlLayout.enabled) == 0 { return }
+  let producer = Producer(ring)
+  guard let claim = producer.claim(slots: slotsOfPayload(), family: .test) else { return }
+  stamp(&event)
+  unsafe eval_fill(claim.payload, &event)
+  if linger != 0 { eval_linger(linger) }
+  producer.publish(
+    claim, kind: .test, cpu: ring.cpu, flags: [], payloadLength: eval_payload())
+}
+
+/// `bpf_ringbuf_reserve()`, fill, `bpf_ringbuf_submit()`; a refusal is counted, as users of it do.
+@inline(__always)
+func sendByRingbuf(
+  _ event: inout eval_event, _ map: UnsafeMutableRawPointer, linger: UInt64 = 0
+) {
+  guard let record = unsafe eval_reserve(map) else {
+    if let own = unsafe eval_cpu_get(event.cpu) { unsafe own.pointee.dropped &+= 1 }
+    return
+  }
+  stamp(&event)
+  // After the reservation: a ticket that no record carries would be waited for without end.
+  if eval_transport() == EVAL_RINGBUF_TICKET.rawValue, let counters = unsafe eval_counters() {
+    event.ticket = unsafe seq_fetch_add_u64(counters, 1)
+  }
+  unsafe eval_fill(record, &event)
+  if linger != 0 { eval_linger(linger) }
+  unsafe eval_submit(record)
+}
+
+@inline(__always) func sendByShard(_ event: inout eval_event, linger: UInt64 = 0) {
+  guard let shard = unsafe eval_shard(event.cpu) else { return }
+  unsafe sendByRingbuf(&event, shard, linger: linger)
+}
+
+@inline(__always) func sendByPerf(_ event: inout eval_event, _ context: UnsafeRawPointer) {
+  stamp(&event)
+  // Loss is counted by the kernel, as a record of the stream.
+  _ = unsafe eval_perf_output(context, &event)
+}
+
+@inline(__always) func stamp(_ event: inout eval_event) {
+  if eval_stamped() != 0 { event.stamp = eval_now() }
+}
+
+/// What a shared counter alone allows: a ticket and the payload in the slot that it names.
+@inline(__always) func sendBare(_ event: inout eval_event) {
+  guard let counters = unsafe eval_counters(), let slots = unsafe eval_bare() else { return }
+  let ticket = unsafe seq_fetch_add_u64(counters, slotsOfPayload())
+  stamp(&event)
+  let slot = unsafe slots + Int((ticket & (kit_capacity() &- 1)) &<< Slot.sizeShift)
+  unsafe eval_fill(slot, &event)
+}
+
+/// Sends by the transport of the configuration.
+///
+/// - Parameter linger: ns to stay between claim and publish.
+@inline(__always)
+func send(_ event: inout eval_event, _ context: UnsafeRawPointer, linger: UInt64 = 0) {
+  let transport = eval_transport()
+  if transport == EVAL_SEQUENCER.rawValue { sendBySequencer(&event, linger: linger) }
+  if transport == EVAL_RINGBUF.rawValue {
+    unsafe sendByRingbuf(&event, eval_ringbuf(), linger: linger)
+  }
+  if transport == EVAL_RINGBUF_TIME.rawValue || transport == EVAL_RINGBUF_TICKET.rawValue {
+    sendByShard(&event, linger: linger)
+  }
+  if transport == EVAL_PERF.rawValue { unsafe sendByPerf(&event, context) }
+}
