@@ -92,6 +92,21 @@ let package = Package(
       name: "EvaluationObjects", path: "BPF/Evaluation",
       exclude: ["CKit", "Programs", "Maps.bpf.c", "bpf-build.json"], sources: ["Embedding"],
       swiftSettings: house, plugins: ["BPFBuildPlugin"]),
+    .target(
+      name: "CEvaluation", linkerSettings: [.linkedLibrary("pthread")]),
+    .target(
+      name: "EvaluationTransports",
+      dependencies: [
+        "EvaluationCKit", "EvaluationObjects", "CEvaluation", "CLibBPF", "COrdinalSystem", "BPFLoader",
+        "Capture",
+        "CSequencerAtomics", "Sequencer", "SequencerABI",
+      ],
+      swiftSettings: house),
+
+    .target(
+      name: "Evaluation",
+      dependencies: ["EvaluationTransports", "CEvaluation", "CSequencerAtomics", "Sequencer", "BPFLoader"],
+      swiftSettings: house),
 
     .executableTarget(
       name: "ordinal",

@@ -191,6 +191,26 @@ import Glibc
     }
   }
 
+  /// The names of the object's programs, loaded or not.
+  package var programNames: [String] {
+    var names: [String] = []
+    var iterator = unsafe bpf_object__next_program(handle, nil)
+    while let program = unsafe iterator {
+      if let name = unsafe bpf_program__name(program) { names.append(unsafe String(cString: name)) }
+      unsafe iterator = unsafe bpf_object__next_program(handle, program)
+    }
+    return names
+  }
+
+  /// A loaded program of the object; valid while the object is.
+  package func program(_ name: String) throws(BPFError) -> BPFProgram {
+    let descriptor = unsafe bpf_program__fd(try findProgram(name))
+    guard descriptor >= 0 else {
+      throw BPFError("use", "program \(name)", code: descriptor, remedy: "load the object first")
+    }
+    return BPFProgram(descriptor: descriptor, name: name)
+  }
+
   /// A loaded map of the object; valid while the object is.
   public func map(_ name: String) throws(BPFError) -> BPFMap {
     let target = unsafe try findMap(name)

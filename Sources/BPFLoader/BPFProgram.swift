@@ -18,4 +18,23 @@ public struct BPFProgram: Sendable {
     }
     return info.recursion_misses
   }
+
+  /// Runs the program once, in the calling thread, without what it would be attached to.
+  ///
+  /// For `raw_tp` programs, which see `arguments` as the tracepoint's (bpf_prog_test_run_raw_tp(),
+  /// net/bpf/test_run.c: at most 12, preemption off). May be called by several threads at a time.
+  ///
+  /// - Throws: what the kernel refused.
+  package func run(arguments: [UInt64]) throws(BPFError) {
+    let result = unsafe arguments.withUnsafeBytes { raw in
+      var options = unsafe bpf_test_run_opts()
+      unsafe options.sz = MemoryLayout<bpf_test_run_opts>.size
+      unsafe options.ctx_in = raw.baseAddress
+      unsafe options.ctx_size_in = UInt32(raw.count)
+      return unsafe bpf_prog_test_run_opts(descriptor, &options)
+    }
+    if result != 0 {
+      throw BPFError("run", "program \(name)", code: result, remedy: "run `ordinal doctor`")
+    }
+  }
 }

@@ -3,7 +3,7 @@ import SequencerABI
 package import Sequencer
 
 /// A ring whose producers are BPF programs of the caller's own, written on BPF/Kit with the maps of
-/// BPF/Maps.bpf.c: for benchmarks and tests that need events at a rate of their choice.
+/// RingMaps.bpf.h: for benchmarks and tests that need events at a rate of their choice.
 ///
 /// What ``CaptureSession`` is without filters, pins and the programs of the product. Attached from
 /// ``open(_:name:programs:ringBytes:)`` until the value goes. Single-threaded.
@@ -14,7 +14,8 @@ package struct ProgramRing: ~Copyable {
   package let doorbell: Doorbell
   // Attachments go before the object.
   private var links: [LinkBox]
-  private let object: BPFObject
+  /// The loaded object, for its further maps and programs.
+  package let object: BPFObject
 
   /// An array holds no value that can't be copied.
   private final class LinkBox {
@@ -39,10 +40,14 @@ package struct ProgramRing: ~Copyable {
   ///   - name: what errors call it.
   ///   - programs: those to attach, in this order.
   ///   - ringBytes: the ring's size; nil: the default of a capture.
+  ///   - timestamps: what the programs' `timestamp()` gives.
+  ///   - prepare: sets up what else the object has, before it is loaded.
   /// - Returns: the ring, its programs attached.
   /// - Throws: one line that says what to do next; nothing is left attached.
   package static func open(
-    _ bytes: [UInt8], name: String, programs: [String], ringBytes: UInt64? = nil
+    _ bytes: [UInt8], name: String, programs: [String], ringBytes: UInt64? = nil,
+    timestamps: TimestampSource? = nil,
+    prepare: (borrowing BPFObject) throws(BPFError) -> Void = { _ in }
   ) throws(CaptureError) -> ProgramRing {
     guard let cpus = CPUList.possible()?.max().map({ $0 + 1 }) else {
       throw CaptureError(
@@ -52,7 +57,10 @@ package struct ProgramRing: ~Copyable {
     let facts = try KernelFacts()
     do {
       let object = try BPFObject(opening: bytes, name: name)
-      try configure(object, CaptureOptions(), facts: facts, geometry: geometry, cpus: cpus)
+      var options = CaptureOptions()
+      options.timestamps = timestamps
+      try configure(object, options, facts: facts, geometry: geometry, cpus: cpus)
+      try prepare(object)
       try object.load()
       let maps = try MappedMaps(
         control: try object.map("control"), ring: try object.map("ring"),

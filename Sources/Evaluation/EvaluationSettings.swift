@@ -1,0 +1,42 @@
+package import EvaluationTransports
+
+/// What is measured, and for how long.
+package struct EvaluationSettings: Sendable {
+  /// Rounds of each measurement; transports take turns in each of them.
+  package var rounds = 9
+  /// CPU counts to measure, ascending: 1, 2, 4 … all.
+  package var cpuCounts: [Int] = []
+  /// The CPUs online, ascending: a count of n takes the last n of them, so that the first is left to the
+  /// consumer as long as there is one to spare.
+  package var cpus: [Int] = []
+  /// Payloads, bytes.
+  package var payloads = [8, 56, 120, 248]
+  /// Transports to measure.
+  package var transports = Transport.allCases
+  /// Bytes of each transport's buffers, all CPUs together.
+  package var bytes: UInt64 = 4 << 20
+  /// Shorter rounds and fewer of them.
+  package var isQuick = false
+
+  /// Everything, in the time that `ordinal bench all` has.
+  package init() {}
+
+  /// The CPU that consumers run on.
+  package var consumerCPU: Int { cpus.first ?? 0 }
+
+  /// The CPUs of `count` producers: the consumer's comes last.
+  package func producerCPUs(_ count: Int) -> [Int] { Array(cpus.reversed().prefix(count)) }
+
+  /// CPUs that share a ringbuf where there are several: two, as Falco has it; one where that would leave
+  /// only one ringbuf.
+  package var cpusPerShard: Int { cpus.count > 2 ? 2 : 1 }
+
+  /// Options of a transport as all parts load it.
+  package func options(payload: Int = 56) -> EventOptions {
+    var options = EventOptions()
+    options.payload = payload
+    options.bytes = bytes
+    options.cpusPerShard = cpusPerShard
+    return options
+  }
+}
