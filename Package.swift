@@ -230,7 +230,8 @@ let package = Package(
       dependencies: [
         "TestSupport", "RingAttack", "AttackCKit", "AttackObjects", "JSONSchemaValidation",
         "Capture", "Causality", "KernelEvents", "Sequencer", "SequencerABI", "SequencerCore",
-        "RecursionCKit", "RecursionObjects",
+        "RecursionCKit", "RecursionObjects", "CEvaluation", "Evaluation", "EvaluationCKit",
+        "EvaluationTransports",
       ],
       swiftSettings: house),
 

@@ -99,6 +99,15 @@ package struct ProgramRing: ~Copyable {
     waitForPrograms()
   }
 
+  /// Waits once, by `waiter`; to be called when a drain delivered nothing.
+  ///
+  /// - Parameters:
+  ///   - waiter: the consumer's.
+  ///   - deadline: ns of `CLOCK_MONOTONIC` by which to return.
+  package mutating func wait(_ waiter: inout Waiter, deadline: UInt64) {
+    _ = waiter.wait(&consumer, doorbell: doorbell, interrupt: -1, deadline: deadline)
+  }
+
   /// Runs that the kernel skipped, of all programs; monotonic.
   package func missed() throws(BPFError) -> UInt64 {
     var sum: UInt64 = 0

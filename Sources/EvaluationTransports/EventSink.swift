@@ -28,9 +28,7 @@ package struct EventSink {
   /// A line is written for each event to this descriptor, as the paper's perf program did; -1: none.
   package var printer: Int32 = -1
 
-  /// A sink for `work`.
-  ///
-  /// - Parameter capacity: events to make room for ahead, so that none waits for memory.
+  /// A sink for `work`, with room for `capacity` kept events ahead, so that none waits for memory.
   package init(_ work: Work, capacity: Int = 0) {
     self.work = work
     if work == .keep { kept.reserveCapacity(capacity) }

@@ -49,9 +49,7 @@ package final class EventSource {
   private let cpuCount: Int
 
   /// Loads the object for a transport and attaches what `options` say; events are offered from
-  /// ``begin()`` on.
-  ///
-  /// - Throws: one line that says what to do next; nothing is left attached.
+  /// ``EventTransport/begin()`` on.
   package static func open(_ transport: Transport, _ options: EventOptions) throws -> EventSource {
     try open(transport.kind, loop: transport.loop, options)
   }
@@ -61,9 +59,15 @@ package final class EventSource {
     try open(control.kind, loop: control.loop, options)
   }
 
-  /// Loads the object with another loop, for experiments.
+  /// Loads the object with another loop, for experiments: a program of BPF/Evaluation/Programs with the
+  /// section `raw_tp/sys_enter`.
   ///
-  /// - Parameter loop: a program of BPF/Evaluation/Programs with the section `raw_tp/sys_enter`.
+  /// - Parameters:
+  ///   - kind: what the configuration says, and which buffers get their size.
+  ///   - loop: the program's name.
+  ///   - options: as for a transport.
+  /// - Returns: the source, not yet begun.
+  /// - Throws: one line that says what to do next; nothing is left attached.
   package static func open(
     _ kind: eval_transport, loop: String, _ options: EventOptions
   ) throws -> EventSource {
@@ -72,7 +76,8 @@ package final class EventSource {
         "a payload of \(options.payload) bytes can't be measured; use 8, 56, 120 or 248")
     }
     guard let possible = CPUList.possible()?.max().map({ $0 + 1 }) else {
-      throw EvaluationError("can't read /sys/devices/system/cpu/possible; check that /sys is mounted")
+      throw EvaluationError(
+        "can't read /sys/devices/system/cpu/possible; check that /sys is mounted")
     }
     let types = try KernelBTF()
     let slots = try RingSize.geometry(bytes: options.bytes, possibleCPUs: possible)

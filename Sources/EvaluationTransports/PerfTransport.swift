@@ -33,8 +33,9 @@ import Glibc
     unsafe context = .allocate(capacity: 1)
     unsafe context.initialize(to: Context())
     let map = try source.ring.object.map("perf").descriptor
-    guard let buffer = unsafe perf_buffer__new_raw(map, pages, &attributes, PerfTransport.takeEvent, context, nil)
-    else {
+    let opened = unsafe perf_buffer__new_raw(
+      map, pages, &attributes, PerfTransport.takeEvent, context, nil)
+    guard let buffer = unsafe opened else {
       unsafe context.deallocate()
       throw EvaluationError("libbpf can't open perf buffers of \(pages) pages: \(describe(errno))")
     }

@@ -61,15 +61,16 @@ import Glibc
 }
 
 /// `ring_buffer_sample_fn`: an error ends the drain after this record.
-private let takeRecord: @convention(c) (UnsafeMutableRawPointer?, UnsafeMutableRawPointer?, Int) -> Int32 =
-  { context, record, _ in
-    guard let lent = unsafe context?.assumingMemoryBound(to: LentSink.self),
-      let sink = unsafe lent.pointee.sink, let record = unsafe record
-    else { return -EINVAL }
-    unsafe sink.pointee.take(record)
-    unsafe lent.pointee.rest -= 1
-    return unsafe lent.pointee.rest > 0 ? 0 : -ECANCELED
-  }
+private func takeRecord(
+  _ context: UnsafeMutableRawPointer?, _ record: UnsafeMutableRawPointer?, _ length: Int
+) -> Int32 {
+  guard let lent = unsafe context?.assumingMemoryBound(to: LentSink.self),
+    let sink = unsafe lent.pointee.sink, let record = unsafe record
+  else { return -EINVAL }
+  unsafe sink.pointee.take(record)
+  unsafe lent.pointee.rest -= 1
+  return unsafe lent.pointee.rest > 0 ? 0 : -ECANCELED
+}
 
 /// Sleeps on a ringbuf, or on the epoll descriptor that libbpf would wait for, with a limit in nanoseconds
 /// where its own functions know milliseconds.

@@ -25,9 +25,7 @@ final class SequencerTransport: EventTransport {
   }
 
   func wait(nanoseconds: Int) {
-    _ = waiter.wait(
-      &source.ring.consumer, doorbell: source.ring.doorbell, interrupt: -1,
-      deadline: monotonicNow() &+ UInt64(nanoseconds))
+    source.ring.wait(&waiter, deadline: monotonicNow() &+ UInt64(nanoseconds))
   }
 
   func begin() { source.ring.begin() }

@@ -46,7 +46,8 @@ final class ShardTransport: EventTransport {
     self.transport = transport
     // The order's number is in the event's words.
     guard options.payload >= 56 else {
-      throw EvaluationError("\(transport.rawValue) needs a payload of 56 bytes or more for its order")
+      throw EvaluationError(
+        "\(transport.rawValue) needs a payload of 56 bytes or more for its order")
     }
     source = try EventSource.open(transport, options)
     epoll = evaluation_epoll()

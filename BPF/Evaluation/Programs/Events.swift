@@ -27,7 +27,11 @@ func tell(
   event.subject = unsafe task.taskStart
   event.id = unsafe task.taskID
   event.actor = eval_actor()
-  guard let own = unsafe eval_cpu_get(event.cpu) else { return 0 }
+  // The ring's switch, whatever the transport.
+  guard let own = unsafe eval_cpu_get(event.cpu),
+    let control = unsafe kit_lookup(kit_map_control(), 0),
+    unsafe seq_load_u32(control + ControlLayout.enabled) != 0
+  else { return 0 }
   unsafe own.pointee.offered &+= 1
   unsafe send(&event, context, linger: linger)
   return 0

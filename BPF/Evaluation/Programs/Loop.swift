@@ -84,7 +84,9 @@ func eval_step_bare(_ index: UInt64, _ loop: UnsafeMutablePointer<eval_loop>) ->
 
 /// Argument 0: how many events; argument 1: the number of the first.
 @inline(__always)
-func run(_ context: Context, _ step: @convention(c) (UInt64, UnsafeMutablePointer<eval_loop>) -> Int)
+func run(
+  _ context: Context, _ step: @convention(c) (UInt64, UnsafeMutablePointer<eval_loop>) -> Int
+)
   -> Int32
 {
   var loop = unsafe eval_loop(context: context, number: context.argument(1))
@@ -96,7 +98,9 @@ func run(_ context: Context, _ step: @convention(c) (UInt64, UnsafeMutablePointe
 public func eval_run_null(_ context: Context) -> Int32 { unsafe run(context, eval_step_null) }
 
 @c @section("raw_tp/sys_enter") @used
-public func eval_run_sequencer(_ context: Context) -> Int32 { unsafe run(context, eval_step_sequencer) }
+public func eval_run_sequencer(_ context: Context) -> Int32 {
+  unsafe run(context, eval_step_sequencer)
+}
 
 @c @section("raw_tp/sys_enter") @used
 public func eval_run_ringbuf(_ context: Context) -> Int32 { unsafe run(context, eval_step_ringbuf) }
@@ -111,7 +115,9 @@ public func eval_run_perf(_ context: Context) -> Int32 { unsafe run(context, eva
 public func eval_run_private(_ context: Context) -> Int32 { unsafe run(context, eval_step_private) }
 
 @c @section("raw_tp/sys_enter") @used
-public func eval_run_fetch_add(_ context: Context) -> Int32 { unsafe run(context, eval_step_fetch_add) }
+public func eval_run_fetch_add(_ context: Context) -> Int32 {
+  unsafe run(context, eval_step_fetch_add)
+}
 
 @c @section("raw_tp/sys_enter") @used
 public func eval_run_bare(_ context: Context) -> Int32 { unsafe run(context, eval_step_bare) }

@@ -17,7 +17,6 @@ import SequencerCore
 /// The product's own producer: gate, claim, account, publish.
 @inline(__always) func sendBySequencer(_ event: inout eval_event, linger: UInt64 = 0) {
   guard let ring = KernelRing() else { return }
-  if unsafe seq_load_u32(ring.control + ControlLayout.enabled) == 0 { return }
   let producer = Producer(ring)
   guard let claim = producer.claim(slots: slotsOfPayload(), family: .test) else { return }
   stamp(&event)
@@ -70,9 +69,7 @@ func sendByRingbuf(
   unsafe eval_fill(slot, &event)
 }
 
-/// Sends by the transport of the configuration.
-///
-/// - Parameter linger: ns to stay between claim and publish.
+/// Sends by the transport of the configuration, and stays `linger` ns between claim and publish.
 @inline(__always)
 func send(_ event: inout eval_event, _ context: UnsafeRawPointer, linger: UInt64 = 0) {
   let transport = eval_transport()
