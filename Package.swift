@@ -60,7 +60,8 @@ let package = Package(
     .target(
       name: "KernelObjects", path: "BPF",
       exclude: [
-        "LICENSE", "Attack", "Counter", "Evaluation", "Kit", "CKit", "Programs", "Golden", "Maps.bpf.c",
+        "LICENSE", "Attack", "Counter", "Evaluation", "Kit", "CKit", "Programs", "Golden",
+        "Maps.bpf.c",
         "bpf-build.json",
       ],
       sources: ["Embedding"], swiftSettings: house, plugins: ["BPFBuildPlugin"]),
@@ -97,7 +98,8 @@ let package = Package(
     .target(
       name: "EvaluationTransports",
       dependencies: [
-        "EvaluationCKit", "EvaluationObjects", "CEvaluation", "CLibBPF", "COrdinalSystem", "BPFLoader",
+        "EvaluationCKit", "EvaluationObjects", "CEvaluation", "CLibBPF", "COrdinalSystem",
+        "BPFLoader",
         "Capture",
         "CSequencerAtomics", "Sequencer", "SequencerABI",
       ],
@@ -105,7 +107,10 @@ let package = Package(
 
     .target(
       name: "Evaluation",
-      dependencies: ["EvaluationTransports", "CEvaluation", "CSequencerAtomics", "Sequencer", "BPFLoader"],
+      dependencies: [
+        "EvaluationTransports", "CEvaluation", "CSequencerAtomics", "Sequencer", "BPFLoader",
+        "EvaluationCKit",
+      ],
       swiftSettings: house),
 
     .executableTarget(
