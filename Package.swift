@@ -105,6 +105,7 @@ let package = Package(
       ],
       swiftSettings: house),
 
+    .target(name: "EvaluationReport", swiftSettings: house),
     .target(
       name: "Evaluation",
       dependencies: [
