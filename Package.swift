@@ -110,7 +110,7 @@ let package = Package(
       name: "Evaluation",
       dependencies: [
         "EvaluationTransports", "CEvaluation", "CSequencerAtomics", "Sequencer", "BPFLoader",
-        "EvaluationCKit",
+        "EvaluationCKit", "EvaluationReport",
       ],
       swiftSettings: house),
 
@@ -118,7 +118,7 @@ let package = Package(
       name: "ordinal",
       dependencies: [
         "Capture", "Causality", "Doctor", "EventFormats", "KernelEvents", "BPFLoader", "Sequencer",
-        "COrdinalSystem",
+        "COrdinalSystem", "Evaluation", "EvaluationReport", "EvaluationTransports",
         "SequencerABI", "SequencerCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],

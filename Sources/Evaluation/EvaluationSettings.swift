@@ -18,6 +18,9 @@ package struct EvaluationSettings: Sendable {
   /// Shorter rounds and fewer of them.
   package var isQuick = false
 
+  /// The user chose ``rounds``: parts that take more or fewer by themselves keep to it.
+  package var hasOwnRounds = false
+
   /// Everything, in the time that `ordinal bench all` has.
   package init() {}
 
@@ -26,6 +29,25 @@ package struct EvaluationSettings: Sendable {
 
   /// The CPUs of `count` producers: the consumer's comes last.
   package func producerCPUs(_ count: Int) -> [Int] { Array(cpus.reversed().prefix(count)) }
+
+  /// Powers of two below `all`, and `all`.
+  package static func counts(upTo all: Int) -> [Int] {
+    var counts: [Int] = []
+    var count = 1
+    while count < all {
+      counts.append(count)
+      count *= 2
+    }
+    return counts + [all]
+  }
+
+  /// Bytes of the transports' buffers, all CPUs together, by transport.
+  package var sizes: [String: Int] {
+    Dictionary(
+      uniqueKeysWithValues: transports.map {
+        ($0.rawValue, $0.bytes(of: bytes, cpus: cpus.count, cpusPerShard: cpusPerShard))
+      })
+  }
 
   /// CPUs that share a ringbuf where there are several: two, as Falco has it; one where that would leave
   /// only one ringbuf.

@@ -22,6 +22,8 @@ package struct EventOptions: Sendable {
   package var cpusPerShard = 2
   /// Flags of `bpf_ringbuf_submit()`: 0 wakes a consumer that has caught up, `BPF_RB_NO_WAKEUP` (1) none.
   package var submitFlags: UInt64 = 0
+  /// The payloads that there are.
+  package static let payloads = [8, 56, 120, 248]
   /// What a sequencer or ringbuf of the default size offers.
   package init() {}
 }
@@ -71,7 +73,7 @@ package final class EventSource {
   package static func open(
     _ kind: eval_transport, loop: String, _ options: EventOptions
   ) throws -> EventSource {
-    guard [8, 56, 120, 248].contains(options.payload) else {
+    guard EventOptions.payloads.contains(options.payload) else {
       throw EvaluationError(
         "a payload of \(options.payload) bytes can't be measured; use 8, 56, 120 or 248")
     }

@@ -32,6 +32,18 @@ package enum Transport: String, CaseIterable, Sendable {
   /// Whether its buffers have the bytes that all are given; the others have the paper's.
   package var hasEqualBytes: Bool { self != .perf8K && self != .perf64K }
 
+  /// Bytes of its buffers, all CPUs together, where `total` are given.
+  package func bytes(of total: UInt64, cpus: Int, cpusPerShard: Int) -> Int {
+    switch self {
+    case .sequencer, .ringbuf, .ringbufBatched: return Int(total)
+    case .ringbufTime, .ringbufTicket:
+      let shards = (cpus + cpusPerShard - 1) / cpusPerShard
+      return ShardTransport.bytesOfShard(total, shards: shards) * shards
+    case .perf, .perfEvery, .perf8K, .perf64K:
+      return PerfTransport.bytesOfCPU(self, total, cpus: cpus) * cpus
+    }
+  }
+
   var kind: eval_transport {
     switch self {
     case .sequencer: EVAL_SEQUENCER

@@ -11,7 +11,7 @@ import Glibc
       the exact order in which they happened. What is lost is counted and shown where it was lost.
       """,
     version: "0.1.0",
-    subcommands: [TraceCommand.self, DoctorCommand.self])
+    subcommands: [TraceCommand.self, DoctorCommand.self, BenchCommand.self])
 
   static func main() {
     StandardDescriptors.fill()
@@ -54,7 +54,7 @@ import Glibc
     return line
   }
 
-  private static let subcommandNames = ["trace", "doctor"]
+  private static let subcommandNames = ["trace", "doctor", "bench"]
 
   /// 2 for a value that can't be used, as for those that are found bad later; else 64.
   ///
