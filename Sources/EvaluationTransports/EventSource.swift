@@ -2,7 +2,7 @@ package import BPFLoader
 package import Capture
 import CEvaluation
 import CLibBPF
-package import EvaluationCKit
+import EvaluationCKit
 import EvaluationObjects
 import Glibc
 import Sequencer
@@ -61,8 +61,13 @@ package final class EventSource {
     try open(control.kind, loop: control.loop, options)
   }
 
-  /// Loads the object with another loop, for experiments: a program of BPF/Evaluation/Programs with the
-  /// section `raw_tp/sys_enter`.
+  /// Loads the object with the loop of an experiment, a program of BPF/Evaluation/Programs with the
+  /// section `raw_tp/sys_enter` that needs no consumer.
+  package static func open(experiment loop: String, _ options: EventOptions) throws -> EventSource {
+    try open(EVAL_BARE, loop: loop, options)
+  }
+
+  /// Loads the object for `kind` with `loop` as its loop.
   ///
   /// - Parameters:
   ///   - kind: what the configuration says, and which buffers get their size.
@@ -70,7 +75,7 @@ package final class EventSource {
   ///   - options: as for a transport.
   /// - Returns: the source, not yet begun.
   /// - Throws: one line that says what to do next; nothing is left attached.
-  package static func open(
+  private static func open(
     _ kind: eval_transport, loop: String, _ options: EventOptions
   ) throws -> EventSource {
     guard EventOptions.payloads.contains(options.payload) else {

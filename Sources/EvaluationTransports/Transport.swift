@@ -29,6 +29,9 @@ package enum Transport: String, CaseIterable, Sendable {
     [.sequencer, .ringbuf, .ringbufBatched, .ringbufTime, .ringbufTicket]
   }
 
+  /// Whether its order is made in user space, of several buffers.
+  package var isMerged: Bool { self == .ringbufTime || self == .ringbufTicket }
+
   /// Whether its buffers have the bytes that all are given; the others have the paper's.
   package var hasEqualBytes: Bool { self != .perf8K && self != .perf64K }
 

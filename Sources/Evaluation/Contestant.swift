@@ -1,0 +1,82 @@
+import BPFLoader
+import EvaluationTransports
+
+/// What is measured in a loop inside the kernel: a transport with its consumer, or a control without.
+struct Contestant {
+  /// As rows name it.
+  let name: String
+  /// Sends events.
+  let loop: EventLoop
+  /// Events that are sent between two drains, by all CPUs together: what the buffers hold, and no more
+  /// than a loop may keep a CPU for.
+  let batch: Int
+  private let transport: (any EventTransport)?
+  // Keeps a control loaded.
+  private let source: EventSource
+
+  /// The most events of one call: some hundred microseconds without preemption.
+  private static let longest = 10_000
+
+  /// Loads a transport; it is ready to send.
+  init(_ transport: Transport, _ settings: EvaluationSettings, _ options: EventOptions) throws {
+    let open = try transport.open(options)
+    open.begin()
+    self.transport = open
+    source = open.source
+    loop = open.source.loop
+    name = transport.rawValue
+    let bytes = transport.bytes(
+      of: options.bytes, cpus: settings.cpus.count, cpusPerShard: options.cpusPerShard)
+    // One CPU's share, as the others may have none of it.
+    let shards =
+      switch transport {
+      case .sequencer, .ringbuf, .ringbufBatched: 1
+      case .ringbufTime, .ringbufTicket:
+        (settings.cpus.count + options.cpusPerShard - 1) / options.cpusPerShard
+      case .perf, .perfEvery, .perf8K, .perf64K: settings.cpus.count
+      }
+    let fitting = bytes / shards * 8 / 10 / transport.bytesOfEvent(options.payload)
+    // A wake-up for each event costs microseconds.
+    let wakes = transport == .perfEvery || transport == .perf8K || transport == .perf64K
+    batch = max(1, min(fitting, wakes ? Contestant.longest / 10 : Contestant.longest))
+  }
+
+  /// Loads a control.
+  init(_ control: Control, _ options: EventOptions) throws {
+    source = try EventSource.open(control, options)
+    loop = source.loop
+    name = control.rawValue
+    transport = nil
+    batch = Contestant.longest
+  }
+
+  /// Loads a loop that is neither: an experiment's, `program` of BPF/Evaluation/Programs.
+  init(program: String, name: String, _ options: EventOptions) throws {
+    source = try EventSource.open(experiment: program, options)
+    loop = source.loop
+    self.name = name
+    transport = nil
+    batch = Contestant.longest
+  }
+
+  /// Empties the buffers.
+  func drain() throws {
+    guard let transport else { return }
+    var sink = EventSink(.count)
+    while try transport.drain(&sink, limit: .max) > 0 {}
+  }
+}
+
+extension Transport {
+  /// Bytes that an event of `payload` bytes takes in the buffers.
+  func bytesOfEvent(_ payload: Int) -> Int {
+    switch self {
+    // A line of metadata, whole slots of 128 bytes.
+    case .sequencer: (64 + payload + 127) / 128 * 128
+    // 8 bytes of header (BPF_RINGBUF_HDR_SZ), rounded to 8.
+    case .ringbuf, .ringbufBatched, .ringbufTime, .ringbufTicket: (payload + 8 + 7) / 8 * 8
+    // struct perf_event_header and the sample's length, rounded to 8.
+    case .perf, .perfEvery, .perf8K, .perf64K: (payload + 12 + 7) / 8 * 8
+    }
+  }
+}
