@@ -29,6 +29,9 @@ public import SequencerCore
       uncheckedCapacity: kit_capacity(), reserve: kit_capacity() &- kit_high_water())
   }
 
+  // A constant of the configuration: not worth a subtraction.
+  @inline(__always) public var highWater: UInt64 { kit_high_water() }
+
   @inline(__always) public func slot(_ ticket: UInt64) -> UnsafeMutableRawPointer {
     unsafe slots + Int((ticket & (kit_capacity() &- 1)) &<< Slot.sizeShift)
   }

@@ -1,5 +1,7 @@
 import BPFLoader
+import CEvaluation
 import EvaluationTransports
+import Sequencer
 
 /// What is measured in a loop inside the kernel: a transport with its consumer, or a control without.
 struct Contestant {
@@ -18,7 +20,17 @@ struct Contestant {
   private static let longest = 10_000
 
   /// Loads a transport; it is ready to send.
-  init(_ transport: Transport, _ settings: EvaluationSettings, _ options: EventOptions) throws {
+  ///
+  /// - Parameters:
+  ///   - transport: which.
+  ///   - settings: the machine's CPUs.
+  ///   - options: what it is loaded with.
+  ///   - longest: the most events of a batch.
+  /// - Throws: one line that says what to do next.
+  init(
+    _ transport: Transport, _ settings: EvaluationSettings, _ options: EventOptions,
+    longest: Int = Contestant.longest
+  ) throws {
     let open = try transport.open(options)
     open.begin()
     self.transport = open
@@ -38,7 +50,7 @@ struct Contestant {
     let fitting = bytes / shards * 8 / 10 / transport.bytesOfEvent(options.payload)
     // A wake-up for each event costs microseconds.
     let wakes = transport == .perfEvery || transport == .perf8K || transport == .perf64K
-    batch = max(1, min(fitting, wakes ? Contestant.longest / 10 : Contestant.longest))
+    batch = max(1, min(fitting, wakes ? longest / 10 : longest))
   }
 
   /// Loads a control.
@@ -57,6 +69,26 @@ struct Contestant {
     self.name = name
     transport = nil
     batch = Contestant.longest
+  }
+
+  /// Empties the buffers of a full ``batch`` on a CPU.
+  ///
+  /// - Returns: ns an event.
+  /// - Throws: if not every event of the batch was there.
+  func timedDrain(on cpu: Int) throws -> Double {
+    guard let transport else { throw EvaluationError("\(name) has nothing to drain") }
+    guard evaluation_pin(Int32(cpu)) == 0 else {
+      throw EvaluationError("can't run on CPU \(cpu); choose --cpus that are allowed")
+    }
+    var sink = EventSink(.count)
+    let began = monotonicNow()
+    while try transport.drain(&sink, limit: .max) > 0 {}
+    let elapsed = monotonicNow() - began
+    guard sink.count == batch else {
+      throw EvaluationError(
+        "\(name) delivered \(sink.count) of \(batch) events that fit its buffers")
+    }
+    return Double(elapsed) / Double(batch)
   }
 
   /// Empties the buffers.

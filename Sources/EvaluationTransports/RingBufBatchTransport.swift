@@ -5,28 +5,21 @@ import Glibc
 final class RingBufBatchTransport: EventTransport {
   let transport = Transport.ringbufBatched
   let source: EventSource
+  private let mapping: RingBufMapping
   private var reader: RingBufReader
   private let descriptor: Int32
-  /// Records between two releases; as many slots as the sequencer's consumer takes.
-  private static let batch = 512
 
   init(_ options: EventOptions) throws {
     source = try EventSource.open(.ringbufBatched, options)
     descriptor = try source.ring.object.map("ringbuf").descriptor
-    reader = try RingBufReader(
-      descriptor: descriptor, bytes: Int(options.bytes), pageSize: sysconf(Int32(_SC_PAGESIZE)))
+    mapping = try RingBufMapping(descriptor: descriptor, bytes: Int(options.bytes))
+    reader = RingBufReader(mapping)
   }
 
   func drain(_ sink: inout EventSink, limit: Int) throws -> Int {
-    var count = 0
-    while count < limit, let record = unsafe try reader.next() {
-      unsafe sink.take(record)
-      try reader.advance()
-      count += 1
-      if count % RingBufBatchTransport.batch == 0 { reader.release() }
-    }
-    reader.release()
-    return count
+    var reader = reader
+    defer { self.reader = reader }
+    return try reader.drain(&sink, limit: limit)
   }
 
   func wait(nanoseconds: Int) {

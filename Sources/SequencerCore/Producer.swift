@@ -25,7 +25,6 @@ public import SequencerABI
   public func claim(slots: UInt64, family: EventFamily) -> Claim? {
     let control = unsafe memory.control
     let cpu = unsafe memory.cpuState
-    let geometry = memory.geometry
     unsafe seq_add_u64(cpu + (CPUStateLayout.offered + Int(family.rawValue) * 8), 1)
     // 1: gating before the ticket. The claim's full barrier then orders the record's stores after
     // the consumer's release of these slots, on weakly ordered CPUs too.
@@ -37,17 +36,28 @@ public import SequencerABI
     // 2: the slow path. Only a closed gate makes a producer read the contended line twice.
     if closed {
       let cursor = unsafe seq_load_u64(control + ControlLayout.cursor)
-      if cursor &+ span &- gating > geometry.highWater {
+      if cursor &+ span &- gating > memory.highWater {
         unsafe countLoss(cpu, family)
         memory.reached(.lossCounted)
         return nil
       }
     }
     memory.reached(.admitted)
+    // Two ways that have nothing in common but their steps: what a gap needs (sixteen counters) would
+    // otherwise be kept in memory by a producer that has none to tell.
+    if pending { return take(span, gating: gating, telling: true) }
+    return take(span, gating: gating, telling: false)
+  }
+
+  /// Takes the ticket, whether or not a gap is told.
+  @inlinable @inline(__always)
+  func take(_ span: UInt64, gating: UInt64, telling: Bool) -> Claim? {
+    let control = unsafe memory.control
+    let cpu = unsafe memory.cpuState
     // What waits to be told is taken before the claim: a loss of a nested context after this point
     // belongs behind this record, and stays pending for the next one.
     var gap = GapBlock.none
-    if pending { unsafe gap.take(from: cpu) }
+    if telling { unsafe gap.take(from: cpu) }
     memory.reached(.pendingTaken)
     // 3: the ticket. Pairs with the consumer's release of `gating` and its acquire of `sequence`.
     let ticket = unsafe seq_fetch_add_u64(control + ControlLayout.cursor, span)
@@ -57,25 +67,34 @@ public import SequencerABI
     memory.reached(.cursorNoted)
     // 4
     let inUse = ticket &+ span &- gating
-    if inUse > geometry.highWater { unsafe seq_store_u32(control + ControlLayout.gate, 1) }
-    memory.reached(.gateSettled)
-    // 5: can't happen while the reserve holds. A stale view of `gating` is not yet an overrun.
-    if inUse > geometry.capacity {
-      let fresh = unsafe seq_fetch_add_u64(control + ControlLayout.gating, 0)
-      if ticket &+ span &- fresh > geometry.capacity {
-        unsafe seq_store_u32(control + ControlLayout.poisoned, 1)
-        return nil
+    if inUse > memory.highWater {
+      unsafe seq_store_u32(control + ControlLayout.gate, 1)
+      memory.reached(.gateSettled)
+      // 5: can't happen while the reserve holds. A stale view of `gating` is not yet an overrun.
+      let capacity = memory.geometry.capacity
+      if inUse > capacity {
+        let fresh = unsafe seq_fetch_add_u64(control + ControlLayout.gating, 0)
+        if ticket &+ span &- fresh > capacity {
+          unsafe seq_store_u32(control + ControlLayout.poisoned, 1)
+          return nil
+        }
       }
+    } else {
+      memory.reached(.gateSettled)
     }
     let bytes = unsafe memory.slot(ticket)
     // From here on a consumer that waits for this slot knows whom it waits for. Not before step 5:
     // until then the slot might hold a record that is not read yet.
     unsafe seq_store_u64(bytes, ClaimMark.word(sequence: ticket &+ 1, cpu: memory.cpu))
     memory.reached(.marked)
-    if pending { unsafe gap.store(to: bytes + Int((span &- 1) &<< Slot.sizeShift)) }
+    var lostBefore: UInt32 = 0
+    if telling {
+      unsafe gap.store(to: bytes + Int((span &- 1) &<< Slot.sizeShift))
+      lostBefore = gap.total > 0xFFFF_FFFF ? 0xFFFF_FFFF : UInt32(truncatingIfNeeded: gap.total)
+    }
+    unsafe seq_store_u32(bytes + MetadataWord.lostBefore, lostBefore)
     return unsafe Claim(
-      bytes: bytes, ticket: ticket, span: span, hasGap: pending,
-      lostBefore: gap.total)
+      bytes: bytes, ticket: ticket, shape: MetadataWord.shape(span: span, hasGap: telling))
   }
 
   /// Makes the record visible to the consumer and wakes it if it sleeps.
@@ -91,14 +110,10 @@ public import SequencerABI
     _ claim: consuming Claim, kind: EventKind, cpu: UInt32, flags: RecordFlags,
     payloadLength: UInt32
   ) {
-    let header = unsafe claim.header
-    unsafe header.pointee.kind = kind.rawValue
-    unsafe header.pointee.span = UInt16(truncatingIfNeeded: claim.span)
-    unsafe header.pointee.cpu = UInt16(truncatingIfNeeded: cpu)
-    unsafe header.pointee.flags = flags.rawValue | (claim.hasGap ? RecordFlags.gap.rawValue : 0)
-    unsafe header.pointee.lostBefore =
-      claim.lostBefore > 0xFFFF_FFFF ? 0xFFFF_FFFF : UInt32(truncatingIfNeeded: claim.lostBefore)
-    unsafe header.pointee.payloadLength = payloadLength
+    unsafe seq_store_u64(
+      claim.bytes + MetadataWord.offset,
+      claim.shape | MetadataWord.content(kind: kind, cpu: cpu, flags: flags))
+    unsafe claim.header.pointee.payloadLength = payloadLength
     memory.reached(.filled)
     // 7: full barrier. Pairs with the consumer's acquire of `sequence`.
     _ = unsafe seq_exchange_u64(claim.bytes, claim.ticket &+ 1)
@@ -139,24 +154,21 @@ public import SequencerABI
   public let bytes: UnsafeMutableRawPointer
   /// The record's place in the global order.
   public let ticket: UInt64
-  /// Slots claimed, the gap block included.
-  public let span: UInt64
-  /// Whether the last slot is a gap block.
-  public let hasGap: Bool
-  /// Events the gap block tells of.
-  public let lostBefore: UInt64
+  /// The claim's part of the header's ``MetadataWord``: one word, as the kernel's programs have few
+  /// registers to keep it in while they fill the record.
+  @usableFromInline let shape: UInt64
 
   @inlinable @inline(__always)
-  init(
-    bytes: UnsafeMutableRawPointer, ticket: UInt64, span: UInt64, hasGap: Bool,
-    lostBefore: UInt64
-  ) {
+  init(bytes: UnsafeMutableRawPointer, ticket: UInt64, shape: UInt64) {
     unsafe self.bytes = bytes
     self.ticket = ticket
-    self.span = span
-    self.hasGap = hasGap
-    self.lostBefore = lostBefore
+    self.shape = shape
   }
+
+  /// Slots claimed, the gap block included.
+  @inlinable public var span: UInt64 { MetadataWord.span(shape) }
+  /// Whether the last slot is a gap block.
+  @inlinable public var hasGap: Bool { MetadataWord.hasGap(shape) }
 
   /// The metadata line. `sequence` belongs to ``Producer/publish(_:kind:cpu:flags:payloadLength:)``.
   @inlinable public var header: UnsafeMutablePointer<RecordHeader> {

@@ -13,10 +13,16 @@ public enum ProducerStep: Sendable {
 public protocol RingMemory {
   /// Sizes of the ring.
   var geometry: RingGeometry { get }
+  /// Slots in use above which the gate closes: ``RingGeometry/highWater``.
+  var highWater: UInt64 { get }
   /// The control area, ``ControlLayout``.
   var control: UnsafeMutableRawPointer { get }
   /// The slot of a ticket.
   func slot(_ ticket: UInt64) -> UnsafeMutableRawPointer
+}
+
+extension RingMemory {
+  @inlinable @inline(__always) public var highWater: UInt64 { geometry.highWater }
 }
 
 /// What a producer needs besides.

@@ -22,13 +22,12 @@ func tell(
 ) -> Int32 {
   var event = eval_event()
   event.number = number
-  event.cpu = kit_cpu()
   event.kind = kind.rawValue
   event.subject = unsafe task.taskStart
   event.id = unsafe task.taskID
   event.actor = eval_actor()
   // The ring's switch, whatever the transport.
-  guard let own = unsafe eval_cpu_get(event.cpu),
+  guard let own = unsafe eval_cpu_get(kit_cpu()),
     let control = unsafe kit_lookup(kit_map_control(), 0),
     unsafe seq_load_u32(control + ControlLayout.enabled) != 0
   else { return 0 }

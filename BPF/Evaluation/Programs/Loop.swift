@@ -18,7 +18,6 @@ import SequencerCore
   unsafe loop.pointee.number = number &+ 1
   var event = eval_event()
   event.number = number
-  event.cpu = kit_cpu()
   event.kind = EVAL_LOOP.rawValue
   return event
 }
@@ -59,8 +58,8 @@ func eval_step_perf(_ index: UInt64, _ loop: UnsafeMutablePointer<eval_loop>) ->
 
 @c @inline(never)
 func eval_step_private(_ index: UInt64, _ loop: UnsafeMutablePointer<eval_loop>) -> Int {
-  let event = unsafe event(loop)
-  if let own = unsafe eval_cpu_get(event.cpu) { unsafe own.pointee.counter &+= 1 }
+  _ = unsafe event(loop)
+  if let own = unsafe eval_cpu_get(kit_cpu()) { unsafe own.pointee.counter &+= 1 }
   return 0
 }
 

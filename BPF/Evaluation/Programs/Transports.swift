@@ -17,6 +17,7 @@ import SequencerCore
 /// The product's own producer: gate, claim, account, publish.
 @inline(__always) func sendBySequencer(_ event: inout eval_event, linger: UInt64 = 0) {
   guard let ring = KernelRing() else { return }
+  event.cpu = ring.cpu
   let producer = Producer(ring)
   guard let claim = producer.claim(slots: slotsOfPayload(), family: .test) else { return }
   stamp(&event)
@@ -32,9 +33,10 @@ func sendByRingbuf(
   _ event: inout eval_event, _ map: UnsafeMutableRawPointer, linger: UInt64 = 0
 ) {
   guard let record = unsafe eval_reserve(map) else {
-    if let own = unsafe eval_cpu_get(event.cpu) { unsafe own.pointee.dropped &+= 1 }
+    if let own = unsafe eval_cpu_get(kit_cpu()) { unsafe own.pointee.dropped &+= 1 }
     return
   }
+  event.cpu = kit_cpu()
   stamp(&event)
   // After the reservation: a ticket that no record carries would be waited for without end.
   if eval_transport() == EVAL_RINGBUF_TICKET.rawValue, let counters = unsafe eval_counters() {
@@ -46,11 +48,12 @@ func sendByRingbuf(
 }
 
 @inline(__always) func sendByShard(_ event: inout eval_event, linger: UInt64 = 0) {
-  guard let shard = unsafe eval_shard(event.cpu) else { return }
+  guard let shard = unsafe eval_shard(kit_cpu()) else { return }
   unsafe sendByRingbuf(&event, shard, linger: linger)
 }
 
 @inline(__always) func sendByPerf(_ event: inout eval_event, _ context: UnsafeRawPointer) {
+  event.cpu = kit_cpu()
   stamp(&event)
   // Loss is counted by the kernel, as a record of the stream.
   _ = unsafe eval_perf_output(context, &event)
@@ -64,6 +67,7 @@ func sendByRingbuf(
 @inline(__always) func sendBare(_ event: inout eval_event) {
   guard let counters = unsafe eval_counters(), let slots = unsafe eval_bare() else { return }
   let ticket = unsafe seq_fetch_add_u64(counters, slotsOfPayload())
+  event.cpu = kit_cpu()
   stamp(&event)
   let slot = unsafe slots + Int((ticket & (kit_capacity() &- 1)) &<< Slot.sizeShift)
   unsafe eval_fill(slot, &event)

@@ -12,7 +12,10 @@ struct BenchCommand: ParsableCommand {
       consumer's work; figures are medians, and ratios are taken within a round. Needs root. On a \
       machine that does something else at the same time only the ratios mean anything.
       """,
-    subcommands: [BenchAllCommand.self, BenchPartCommand<ProducerPart>.self])
+    subcommands: [
+      BenchAllCommand.self, BenchPartCommand<ProducerPart>.self,
+      BenchPartCommand<ConsumerPart>.self,
+    ])
 }
 
 /// `ordinal bench all`.
