@@ -22,6 +22,9 @@ package struct EventOptions: Sendable {
   package var cpusPerShard = 2
   /// Flags of `bpf_ringbuf_submit()`: 0 wakes a consumer that has caught up, `BPF_RB_NO_WAKEUP` (1) none.
   package var submitFlags: UInt64 = 0
+  /// How long the sequencer's parked consumer naps between the batches of a stream, ns: nil as it does for
+  /// users; 0 not at all, every event rings.
+  package var nap: Int?
   /// The payloads that there are.
   package static let payloads = [8, 56, 120, 248]
   /// What a sequencer or ringbuf of the default size offers.

@@ -9,7 +9,9 @@ import Sequencer
 /// Runs parts of the evaluation and writes what they found.
 struct BenchRun {
   /// All parts, in the order in which `ordinal bench all` runs them.
-  static var parts: [any EvaluationPart.Type] { [ProducerPart.self, ConsumerPart.self] }
+  static var parts: [any EvaluationPart.Type] {
+    [ProducerPart.self, ConsumerPart.self, ZeroLossPart.self, LatencyPart.self, IdlePart.self]
+  }
 
   private let options: BenchOptions
   private let settings: EvaluationSettings
