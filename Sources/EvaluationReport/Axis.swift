@@ -19,7 +19,7 @@ struct Axis {
       let last = max(ceil(log10(most)), first + 1)
       low = pow(10, first)
       high = pow(10, last)
-      let steps = last - first <= 3 ? [1.0, 2, 5] : [1.0]
+      let steps = last - first <= 2 ? [1.0, 2, 5] : [1.0]
       ticks = stride(from: first, through: last, by: 1).flatMap { power in
         steps.map { $0 * pow(10, power) }
       }.filter { $0 <= pow(10, last) * 1.0001 }

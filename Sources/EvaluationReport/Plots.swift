@@ -80,6 +80,8 @@ extension EvaluationFile {
     var lines: [LineChart.Line] = []
     var unit = ""
     for row in rows where row.part == part && row.metric == metric && row.payload == 56 {
+      // As many as can be told apart; the others are as the ones that are shown.
+      guard Self.drawn.contains(row.transport) else { continue }
       unit = row.unit
       let point = (x: Double(row.cpus), y: row.value)
       if let index = lines.firstIndex(where: { $0.name == row.transport }) {
@@ -100,6 +102,11 @@ extension EvaluationFile {
         ).svg
       ))
   }
+
+  private static let drawn = [
+    "sequencer", "ringbuf", "ringbuf-ticket", "ringbuf-time", "perf", "perf-every", "bare",
+    "fetch-add",
+  ]
 
   private func model(into plots: inout [(name: String, svg: String)]) {
     var lines: [LineChart.Line] = []

@@ -65,6 +65,7 @@ struct BenchRun {
       rows += measurements.rows { part.references(metric: $0, transport: $1) }
       notes += samples.notes.map { "\(part.name): \($0)" }
     }
+    rows += ModelRows.make(rows)
     return EvaluationFile(
       machine: MachineFacts.machine,
       versions: ["ordinal": Ordinal.configuration.version, "libbpf": LibBPF.version],
