@@ -10,7 +10,10 @@ import Sequencer
 struct BenchRun {
   /// All parts, in the order in which `ordinal bench all` runs them.
   static var parts: [any EvaluationPart.Type] {
-    [ProducerPart.self, ConsumerPart.self, ZeroLossPart.self, LatencyPart.self, IdlePart.self]
+    [
+      ProducerPart.self, ConsumerPart.self, ZeroLossPart.self, LatencyPart.self, IdlePart.self,
+      OverheadPart.self,
+    ]
   }
 
   private let options: BenchOptions
