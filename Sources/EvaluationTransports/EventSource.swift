@@ -5,7 +5,7 @@ import CLibBPF
 import EvaluationCKit
 import EvaluationObjects
 import Glibc
-import Sequencer
+package import Sequencer
 import SequencerABI
 
 /// How the evaluation's object is loaded.
@@ -152,6 +152,13 @@ package final class EventSource {
     try ring.update(
       map: "target", key: UInt32(0),
       value: eval_target(tgid: process, events: atProcesses ? 1 : 0, linger: linger))
+  }
+
+  /// Maps the slots of the sequencer's ring once more, to look at the mapping itself.
+  package func mapRing() throws -> MappedRegion {
+    let map = try ring.object.map("ring")
+    return try MappedRegion(
+      descriptor: map.descriptor, byteCount: Int(try map.sizes().valueSize))
   }
 
   /// Events that programs tried to send (loops do not count theirs); by the programs' own count.

@@ -16,7 +16,8 @@ struct BenchCommand: ParsableCommand {
       BenchAllCommand.self, BenchPartCommand<ProducerPart>.self,
       BenchPartCommand<ConsumerPart>.self, BenchPartCommand<ZeroLossPart>.self,
       BenchPartCommand<LatencyPart>.self, BenchPartCommand<IdlePart>.self,
-      BenchPartCommand<OverheadPart>.self, BenchReportCommand.self,
+      BenchPartCommand<OverheadPart>.self, BenchPartCommand<DesignPart>.self,
+      BenchReportCommand.self,
     ])
 }
 

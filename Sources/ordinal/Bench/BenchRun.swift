@@ -12,7 +12,7 @@ struct BenchRun {
   static var parts: [any EvaluationPart.Type] {
     [
       ProducerPart.self, ConsumerPart.self, ZeroLossPart.self, LatencyPart.self, IdlePart.self,
-      OverheadPart.self,
+      OverheadPart.self, DesignPart.self,
     ]
   }
 
