@@ -247,6 +247,13 @@ let package = Package(
       name: "BenchmarkTests", dependencies: ["TestSupport", "ring-benchmark"],
       swiftSettings: house),
 
+    .testTarget(
+      name: "EvaluationTests",
+      dependencies: [
+        "Evaluation", "EvaluationReport", "EvaluationTransports", "JSONSchemaValidation",
+      ],
+      swiftSettings: house),
+
     // Runs the built program; not linked with it.
     .testTarget(
       name: "CommandTests", dependencies: ["JSONSchemaValidation"], swiftSettings: house),

@@ -27,8 +27,10 @@ struct Axis {
       let most = max(usable.max() ?? 1, 1e-12)
       let step = Axis.roundStep(most / 5)
       low = 0
-      high = (most / step).rounded(.up) * step
-      ticks = stride(from: 0, through: high * 1.0001, by: step).map { $0 }
+      let top = (most / step).rounded(.up) * step
+      // The largest numbers there are have nothing round above them.
+      high = top.isFinite ? top : most
+      ticks = (0...6).map { Double($0) * step }.filter { $0.isFinite && $0 <= top * 1.0001 }
     }
   }
 
