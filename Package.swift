@@ -109,7 +109,8 @@ let package = Package(
     .target(
       name: "Evaluation",
       dependencies: [
-        "EvaluationTransports", "CEvaluation", "CSequencerAtomics", "Sequencer", "BPFLoader",
+        "EvaluationTransports", "CEvaluation", "CSequencerAtomics", "Sequencer", "SequencerABI",
+        "BPFLoader",
         "EvaluationCKit", "EvaluationReport",
       ],
       swiftSettings: house),

@@ -91,6 +91,23 @@ struct Contestant {
     return Double(elapsed) / Double(batch)
   }
 
+  /// ns an event on each of `cpus` at the same time, the median of a few batches; drained between them.
+  func cost(on cpus: [Int], batches: Int = 8) throws -> Double {
+    let share = max(1, batch / cpus.count)
+    let loop = self.loop
+    var rates: [Double] = []
+    for _ in 0..<batches {
+      let outcomes = try PinnedThreads.run(on: cpus) { _ in
+        try loop.send(share)
+        return share
+      }
+      rates.append(PinnedThreads.rate(outcomes))
+      try drain()
+    }
+    rates.sort()
+    return Double(cpus.count) / rates[rates.count / 2] * 1e9
+  }
+
   /// Empties the buffers.
   func drain() throws {
     guard let transport else { return }

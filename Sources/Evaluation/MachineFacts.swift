@@ -28,6 +28,11 @@ package enum MachineFacts {
       ?? Array(0..<sysconf(Int32(_SC_NPROCESSORS_ONLN)))
   }
 
+  /// NUMA nodes online, ascending.
+  package static var numaNodes: [Int] {
+    SystemFile.text("/sys/devices/system/node/online").flatMap(CPUList.parse) ?? [0]
+  }
+
   private static var hypervisor: String? {
     guard let flags = cpuInfo("flags"), flags.split(separator: " ").contains("hypervisor") else {
       return nil

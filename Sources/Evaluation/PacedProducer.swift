@@ -21,10 +21,10 @@ package struct PacedProducer: Sendable {
   /// Events of one call into the kernel.
   package let burst: Int
 
-  /// A producer of `rate` events a second, in bursts of at most 25 microseconds' worth, 256 events.
+  /// A producer of `rate` events a second, in bursts of at most 25 microseconds' worth, 1024 events.
   package init(rate: Double) {
     self.rate = rate
-    burst = max(1, min(256, Int(rate * 25e-6)))
+    burst = max(1, min(1024, Int(rate * 25e-6)))
   }
 
   /// Sends for `nanoseconds`, in the calling thread.

@@ -14,6 +14,24 @@ package enum PinnedThreads {
     package var value: Value
   }
 
+  /// Threads that were started, until they are joined.
+  package struct Running<Value: Sendable>: Sendable {
+    fileprivate let crew: Crew<Value>
+    fileprivate let handles: [UInt64]
+
+    /// Whether all have done their work.
+    package var isOver: Bool { crew.isOver }
+
+    /// Waits for all; to be called once.
+    ///
+    /// - Returns: the outcomes in the order of the CPUs.
+    /// - Throws: the first error of a body.
+    package func join() throws -> [Outcome<Value>] {
+      for handle in handles { _ = evaluation_join(handle) }
+      return try crew.outcomes()
+    }
+  }
+
   /// Runs `body` on each of `cpus` at the same time and waits for all of them.
   ///
   /// - Parameters:
@@ -24,6 +42,19 @@ package enum PinnedThreads {
   package static func run<Value: Sendable>(
     on cpus: [Int], _ body: @escaping @Sendable (_ cpu: Int) throws -> Value
   ) throws -> [Outcome<Value>] {
+    try start(on: cpus, body).join()
+  }
+
+  /// Starts `body` on each of `cpus` at the same time; the caller goes on, and joins them.
+  ///
+  /// - Parameters:
+  ///   - cpus: one thread each.
+  ///   - body: gets its CPU; runs beside the others.
+  /// - Returns: the threads, which must be joined.
+  /// - Throws: if a thread can't be started on its CPU; none is left then.
+  package static func start<Value: Sendable>(
+    on cpus: [Int], _ body: @escaping @Sendable (_ cpu: Int) throws -> Value
+  ) throws -> Running<Value> {
     let crew = Crew(cpus: cpus, body: body)
     var handles: [UInt64] = []
     var failure: EvaluationError?
@@ -43,9 +74,11 @@ package enum PinnedThreads {
     }
     // Those that came wait for as many as came.
     crew.start(handles.count, isCancelled: failure != nil)
-    for handle in handles { _ = evaluation_join(handle) }
-    if let failure { throw failure }
-    return try crew.outcomes()
+    if let failure {
+      for handle in handles { _ = evaluation_join(handle) }
+      throw failure
+    }
+    return Running(crew: crew, handles: handles)
   }
 
   private static func enter(_ context: UnsafeMutableRawPointer?) {
@@ -65,12 +98,13 @@ package enum PinnedThreads {
     override func work() { crew.work(index) }
   }
 
-  private final class Crew<Value: Sendable>: Sendable {
+  fileprivate final class Crew<Value: Sendable>: Sendable {
     let cpus: [Int]
     let body: @Sendable (Int) throws -> Value
     // Bit 0 and 1: go, stop. Threads spin on it, so that they begin together.
     private let signal = Atomic<Int>(0)
     private let ready = Atomic<Int>(0)
+    private let finished = Atomic<Int>(0)
     private let results: Mutex<[Int: Result<Outcome<Value>, any Error>]> = Mutex([:])
 
     init(cpus: [Int], body: @escaping @Sendable (Int) throws -> Value) {
@@ -88,12 +122,15 @@ package enum PinnedThreads {
       results.withLock {
         $0[index] = result.map { Outcome(began: began, ended: ended, value: $0) }
       }
+      _ = finished.add(1, ordering: .releasing)
     }
 
     func start(_ count: Int, isCancelled: Bool) {
       while ready.load(ordering: .acquiring) < count { sched_yield() }
       signal.store(isCancelled ? 2 : 1, ordering: .releasing)
     }
+
+    var isOver: Bool { finished.load(ordering: .acquiring) == cpus.count }
 
     func outcomes() throws -> [Outcome<Value>] {
       try results.withLock { results in

@@ -9,7 +9,14 @@ extension EvaluationFile {
     for part in parts {
       text += "\(part)\n" + TextTable.lines(rows.filter { $0.part == part }) + "\n"
     }
-    for note in notes { text += "note: \(note)\n" }
+    let findings = WantedFigure.all.map { ($0, $0.finding(rows)) }.filter { $0.1.isMet != nil }
+    if !findings.isEmpty { text += "wanted of the sequencer, and the worst that was measured\n" }
+    for (figure, finding) in findings {
+      text +=
+        "  \(finding.isMet == true ? "met   " : "missed")  \(figure.name): \(figure.bound.text), "
+        + "\(TextTable.printable(finding.measured))\n"
+    }
+    for note in notes { text += "note: \(TextTable.printable(note))\n" }
     return text
   }
 }

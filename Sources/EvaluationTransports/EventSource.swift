@@ -5,7 +5,7 @@ import CLibBPF
 import EvaluationCKit
 import EvaluationObjects
 import Glibc
-import Sequencer
+package import Sequencer
 import SequencerABI
 
 /// How the evaluation's object is loaded.
@@ -22,6 +22,9 @@ package struct EventOptions: Sendable {
   package var cpusPerShard = 2
   /// Flags of `bpf_ringbuf_submit()`: 0 wakes a consumer that has caught up, `BPF_RB_NO_WAKEUP` (1) none.
   package var submitFlags: UInt64 = 0
+  /// How long the sequencer's parked consumer naps between the batches of a stream, ns: nil as it does for
+  /// users; 0 not at all, every event rings.
+  package var nap: Int?
   /// The payloads that there are.
   package static let payloads = [8, 56, 120, 248]
   /// What a sequencer or ringbuf of the default size offers.
@@ -149,6 +152,13 @@ package final class EventSource {
     try ring.update(
       map: "target", key: UInt32(0),
       value: eval_target(tgid: process, events: atProcesses ? 1 : 0, linger: linger))
+  }
+
+  /// Maps the slots of the sequencer's ring once more, to look at the mapping itself.
+  package func mapRing() throws -> MappedRegion {
+    let map = try ring.object.map("ring")
+    return try MappedRegion(
+      descriptor: map.descriptor, byteCount: Int(try map.sizes().valueSize))
   }
 
   /// Events that programs tried to send (loops do not count theirs); by the programs' own count.

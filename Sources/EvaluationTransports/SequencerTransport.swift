@@ -5,10 +5,15 @@ import Sequencer
 final class SequencerTransport: EventTransport {
   let transport = Transport.sequencer
   let source: EventSource
-  private var waiter = Waiter(.park)
+  private var waiter: Waiter
   private var placed: UInt64 = 0
 
-  init(_ options: EventOptions) throws { source = try EventSource.open(.sequencer, options) }
+  init(_ options: EventOptions) throws {
+    source = try EventSource.open(.sequencer, options)
+    var pace = Waiter.Pace()
+    if options.nap == 0 { pace.streamInterval = 0 } else if let nap = options.nap { pace.nap = nap }
+    waiter = Waiter(.park, pace: pace)
+  }
 
   func drain(_ sink: inout EventSink, limit: Int) throws -> Int {
     var placed: UInt64 = 0

@@ -100,6 +100,7 @@ public struct RingConsumer: ~Copyable {
       guard unsafe record.span != 0 && record.span <= RingGeometry.maxSpan else {
         throw .ring(damaged())
       }
+      core.prefetch()
       let bytes = unsafe UnsafeRawBufferPointer(
         start: record.bytes, count: Int(record.span) &* Slot.size)
       do {

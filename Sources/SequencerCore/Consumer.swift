@@ -76,6 +76,16 @@
       return unsafe (slot, UInt64(span))
     }
 
+    /// Fetches the lines of a slot that comes soon, so that reading it does not wait for them: both, as a
+    /// record of one slot has its metadata in the first and its payload in the second.
+    @inlinable @inline(__always)
+    public func prefetch() {
+      // Further ahead gains nothing more: `ordinal bench design`.
+      let slot = unsafe memory.slot(position &+ 4)
+      unsafe seq_prefetch(slot)
+      unsafe seq_prefetch(slot + Slot.size / 2)
+    }
+
     /// Steps over the record that ``next()`` returned. Its slots stay as they are until
     /// ``release()``: a consumer that dies before has lost nothing.
     @inlinable @inline(__always)

@@ -88,7 +88,8 @@ func run(
 )
   -> Int32
 {
-  var loop = unsafe eval_loop(context: context, number: context.argument(1))
+  var loop = unsafe eval_loop(
+    context: context, number: context.argument(1), ticket: 0)
   unsafe eval_repeat(UInt32(truncatingIfNeeded: context.argument(0)), step, &loop)
   return 0
 }

@@ -77,6 +77,8 @@ SEQ_INLINE uint32_t seq_load_acquire_u32(const void *_Nonnull p) {
 SEQ_INLINE void seq_store_release_u32(void *_Nonnull p, uint32_t v) {
   __atomic_store_n((uint32_t *)p, v, __ATOMIC_RELEASE);
 }
+/* A line that is soon to be read: a hint, without effect on what is seen. */
+SEQ_INLINE void seq_prefetch(const void *_Nonnull p) { __builtin_prefetch(p); }
 SEQ_INLINE void seq_full_barrier(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 SEQ_INLINE void seq_spin_hint(void) {
 #if defined(__x86_64__) || defined(__i386__)

@@ -10,9 +10,6 @@ package enum ProducerPart: EvaluationPart {
   package static let abstract =
     "What sending an event costs, in a loop inside the kernel, on one CPU to all."
 
-  /// Batches of a round; the round's figure is their median.
-  private static let batches = 8
-
   package static func measure(
     _ settings: EvaluationSettings, _ progress: Progress
   ) throws -> Samples {
@@ -49,8 +46,8 @@ package enum ProducerPart: EvaluationPart {
       for cpus in settings.cpuCounts {
         order.shuffle(using: &generator)
         for contestant in order {
-          rates[cpus, default: [:]][contestant.name] = try rate(
-            contestant, on: settings.producerCPUs(cpus))
+          let cost = try contestant.cost(on: settings.producerCPUs(cpus))
+          rates[cpus, default: [:]][contestant.name] = Double(cpus) / cost * 1e9
         }
       }
       if !scales(rates) && discarded < settings.rounds {
@@ -94,23 +91,6 @@ package enum ProducerPart: EvaluationPart {
     return rates.allSatisfy { cpus, figures in
       (figures[name] ?? 0) >= 0.9 * Double(cpus) * alone
     }
-  }
-
-  /// The median rate of a few batches.
-  private static func rate(_ contestant: Contestant, on cpus: [Int]) throws -> Double {
-    let share = max(1, contestant.batch / cpus.count)
-    let loop = contestant.loop
-    var rates: [Double] = []
-    for _ in 0..<batches {
-      let outcomes = try PinnedThreads.run(on: cpus) { _ in
-        try loop.send(share)
-        return share
-      }
-      rates.append(PinnedThreads.rate(outcomes))
-      try contestant.drain()
-    }
-    rates.sort()
-    return rates[rates.count / 2]
   }
 
   package static func references(metric: String, transport: String) -> [String] {

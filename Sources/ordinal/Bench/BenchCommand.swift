@@ -14,7 +14,10 @@ struct BenchCommand: ParsableCommand {
       """,
     subcommands: [
       BenchAllCommand.self, BenchPartCommand<ProducerPart>.self,
-      BenchPartCommand<ConsumerPart>.self,
+      BenchPartCommand<ConsumerPart>.self, BenchPartCommand<ZeroLossPart>.self,
+      BenchPartCommand<LatencyPart>.self, BenchPartCommand<IdlePart>.self,
+      BenchPartCommand<OverheadPart>.self, BenchPartCommand<DesignPart>.self,
+      BenchReportCommand.self,
     ])
 }
 

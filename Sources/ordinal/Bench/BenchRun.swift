@@ -9,7 +9,12 @@ import Sequencer
 /// Runs parts of the evaluation and writes what they found.
 struct BenchRun {
   /// All parts, in the order in which `ordinal bench all` runs them.
-  static var parts: [any EvaluationPart.Type] { [ProducerPart.self, ConsumerPart.self] }
+  static var parts: [any EvaluationPart.Type] {
+    [
+      ProducerPart.self, ConsumerPart.self, ZeroLossPart.self, LatencyPart.self, IdlePart.self,
+      OverheadPart.self, DesignPart.self,
+    ]
+  }
 
   private let options: BenchOptions
   private let settings: EvaluationSettings
@@ -27,7 +32,8 @@ struct BenchRun {
       guard geteuid() == 0 else {
         throw Failure("bench loads programs into the kernel: run it as root")
       }
-      try write(try measure(parts, name: name))
+      let outputs = try Outputs(options)
+      try outputs.write(try measure(parts, name: name), name: "ordinal bench \(name)")
     } catch let failure as Failure {
       complain(failure.message)
       throw ExitCode(failure.status)
@@ -62,6 +68,7 @@ struct BenchRun {
       rows += measurements.rows { part.references(metric: $0, transport: $1) }
       notes += samples.notes.map { "\(part.name): \($0)" }
     }
+    rows += ModelRows.make(rows)
     return EvaluationFile(
       machine: MachineFacts.machine,
       versions: ["ordinal": Ordinal.configuration.version, "libbpf": LibBPF.version],
@@ -76,20 +83,29 @@ struct BenchRun {
       ], sizes: settings.sizes, notes: notes, rows: rows)
   }
 
-  private func write(_ file: EvaluationFile) throws {
-    try writeOut(file.table)
-    if let path = options.json { try save(try file.json(), path) }
-    if let path = options.csv { try save(Data(file.csv.utf8), path) }
-  }
+  /// Where results go.
+  private struct Outputs {
+    let json, csv, html, plots: BenchOutput?
 
-  private func save(_ data: Data, _ path: String) throws(Failure) {
-    do {
-      try data.write(to: URL(fileURLWithPath: path), options: .atomic)
-      try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
-    } catch {
-      throw Failure(
-        "can't write '\(path)': \(error.localizedDescription); write elsewhere", status: 1)
+    init(_ options: BenchOptions) throws(Failure) {
+      json = try Outputs.file(options.json)
+      csv = try Outputs.file(options.csv)
+      html = try Outputs.file(options.html)
+      if let folder = options.plots { plots = try BenchOutput(folder: folder) } else { plots = nil }
     }
-    complain("wrote \(path)")
+
+    private static func file(_ path: String?) throws(Failure) -> BenchOutput? {
+      guard let path else { return nil }
+      return try BenchOutput(file: path)
+    }
+
+    func write(_ file: EvaluationFile, name: String) throws {
+      // Files first: a terminal that went away must not take the figures with it.
+      try json?.save(try file.json())
+      try csv?.save(Data(file.csv.utf8))
+      try html?.save(Data(HTMLReport.page([(name, file)]).utf8))
+      try plots?.save(file.plots())
+      try writeOut(file.table)
+    }
   }
 }

@@ -149,6 +149,7 @@ EVAL_INLINE int64_t eval_perf_output(
 struct eval_loop {
   const void *_Nonnull context;
   uint64_t number;
+  uint64_t ticket; /* of a claim for several events: the first one's */
 };
 typedef long (*eval_step)(uint64_t index, struct eval_loop *_Nonnull loop);
 EVAL_INLINE void eval_repeat(uint32_t count, eval_step _Nonnull step, struct eval_loop *_Nonnull loop) {
