@@ -32,4 +32,19 @@ void evaluation_emit(uint64_t number);
 /* Bytes into struct pt_regs (arch/ARCH/include/asm/ptrace.h) of a system call's first argument. */
 int evaluation_argument_offset(void);
 
+/* Makes `count` children one after the other, each of which runs `program` (NULL: none) and ends, and
+   waits for each. A child goes to `child_cpu` first (-1: stays), so that its own events come from
+   another CPU than its fork. `log` (NULL: none) has room for `count` ids and gets each child's.
+   The number made, or a negative errno: -ENOENT if `program` can't be run. */
+int64_t evaluation_storm(
+    uint64_t count, int child_cpu, const char *_Nullable program, uint64_t *_Nullable log);
+
+/* Passes a token: the thread with `index` of `threads` emits each number that is its own modulo
+   `threads` and only then hands the next one on through `*baton`, which all share and which holds the
+   first number at the start. Returns when `*baton` is `end`, with the number of tokens emitted here, which
+   are in `log`; it has room for all of them. */
+uint64_t evaluation_pass_tokens(
+    uint64_t *_Nonnull baton, uint64_t index, uint64_t threads, uint64_t end,
+    uint64_t *_Nonnull log);
+
 #endif
