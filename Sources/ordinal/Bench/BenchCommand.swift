@@ -17,6 +17,8 @@ struct BenchCommand: ParsableCommand {
       BenchPartCommand<ConsumerPart>.self, BenchPartCommand<ZeroLossPart>.self,
       BenchPartCommand<LatencyPart>.self, BenchPartCommand<IdlePart>.self,
       BenchPartCommand<OverheadPart>.self, BenchPartCommand<DesignPart>.self,
+      BenchPartCommand<CapturePart>.self,
+      BenchPartCommand<OrderPart>.self,
       BenchReportCommand.self,
     ])
 }

@@ -1,0 +1,144 @@
+import CEvaluation
+import EvaluationTransports
+import Glibc
+
+/// Delivered over offered, against work of a known size.
+///
+/// Metrics, each with the workload behind it: `capture_rate`, `offered` (counted by the programs, apart from
+/// any transport), `lost` (as the transport counts them) and `unaccounted`, what is neither delivered nor told
+/// as lost. Workloads: `forks`, processes as in the paper's table 5.2, with equal bytes; `paper_forks`, the
+/// same with the paper's buffers (128 MiB for one ring, perf's as they are); `paper_printed`, the same and a
+/// line written for each event, as the paper's program did; `overload`, 100 laps of a small ring from inside
+/// the kernel.
+package enum CapturePart: EvaluationPart {
+  package static let name = "capture"
+  package static let abstract =
+    "Events delivered of those offered: the paper's table, and overload."
+
+  package static func measure(
+    _ settings: EvaluationSettings, _ progress: Progress
+  ) throws -> Samples {
+    var samples = Samples()
+    let rounds = settings.hasOwnRounds ? settings.rounds : settings.isQuick ? 1 : 3
+    let forks = settings.isQuick ? 2000 : 50_000
+    samples.note("a storm is \(forks) processes that end at once: two events each")
+    let paper: UInt64 = 128 << 20
+    for (workload, bytes, transports, printer) in [
+      ("forks", settings.bytes, settings.transports, false),
+      ("paper_forks", paper, settings.transports.filter { paperTransports.contains($0) }, false),
+      ("paper_printed", paper, settings.transports.filter { $0 == .perf8K }, true),
+    ] {
+      var options = settings.options()
+      options.bytes = bytes
+      options.events = [.fork, .exit]
+      let opened = try transports.map { try $0.open(options) }
+      for round in 0..<rounds {
+        for cpus in settings.cpuCounts {
+          progress.say("\(workload), \(cpus) CPUs, round \(round + 1) of \(rounds)")
+          for transport in opened {
+            try storm(
+              transport, workload, forks, settings.producerCPUs(cpus), prints: printer, round,
+              &samples)
+          }
+        }
+      }
+    }
+    try overload(settings, rounds, progress, &samples)
+    return samples
+  }
+
+  /// Those that the paper has a figure for, or would have: one ring of its size, and its perf buffers.
+  private static let paperTransports: Set<Transport> = [.sequencer, .ringbuf, .perf8K, .perf64K]
+
+  private static func storm(
+    _ transport: any EventTransport, _ workload: String, _ forks: Int, _ cpus: [Int],
+    prints: Bool, _ round: Int, _ samples: inout Samples
+  ) throws {
+    var sink = EventSink(.count)
+    if prints { unsafe sink.printer = open("/dev/null", O_WRONLY | O_CLOEXEC) }
+    defer { if prints { close(sink.printer) } }
+    let offeredBefore = transport.source.offered()
+    let lostBefore = try transport.losses().counted
+    try transport.source.aim(atProcesses: true)
+    transport.begin()
+    let share = UInt64(forks / cpus.count)
+    let threads = try PinnedThreads.start(on: cpus) { _ in
+      evaluation_storm(share, -1, nil, nil)
+    }
+    while !threads.isOver {
+      if try transport.drain(&sink, limit: 1024) > 0 { continue }
+      transport.wait(nanoseconds: 2_000_000)
+    }
+    transport.end()
+    while try transport.drain(&sink, limit: .max) > 0 {}
+    for made in try threads.join() where made.value != Int64(share) {
+      throw EvaluationError("a storm of processes ended early; see `ulimit -u` and memory")
+    }
+    let offered = transport.source.offered() - offeredBefore
+    // The storm's own count: whatever the programs say, they can't have seen less.
+    guard offered >= 2 * share * UInt64(cpus.count) else {
+      throw EvaluationError("programs saw \(offered) events of \(2 * forks); run `ordinal doctor`")
+    }
+    add(
+      transport, workload, cpus.count, offered: offered, delivered: sink.count,
+      lost: try transport.losses().counted - lostBefore, round, &samples)
+  }
+
+  private static func overload(
+    _ settings: EvaluationSettings, _ rounds: Int, _ progress: Progress,
+    _ samples: inout Samples
+  ) throws {
+    var options = settings.options()
+    options.bytes = 512 << 10
+    let opened = try settings.transports.map { try $0.open(options) }
+    // 100 laps of 4096 slots.
+    let events = settings.isQuick ? 100_000 : 409_600
+    for round in 0..<rounds {
+      for cpus in settings.cpuCounts {
+        progress.say("overload, \(cpus) CPUs, round \(round + 1) of \(rounds)")
+        for transport in opened {
+          var sink = EventSink(.count)
+          let lostBefore = try transport.losses().counted
+          transport.begin()
+          let loop = transport.source.loop
+          let calls = events / cpus / 4096
+          let threads = try PinnedThreads.start(on: settings.producerCPUs(cpus)) { _ in
+            for _ in 0..<calls { try loop.send(4096) }
+            return calls * 4096
+          }
+          while !threads.isOver {
+            if try transport.drain(&sink, limit: 256) > 0 { continue }
+            transport.wait(nanoseconds: 1_000_000)
+          }
+          var offered = UInt64(try threads.join().reduce(0) { $0 + $1.value })
+          while try transport.drain(&sink, limit: .max) > 0 {}
+          // perf tells of a loss only before the next event of that CPU that it takes.
+          _ = try PinnedThreads.run(on: settings.producerCPUs(cpus)) { _ in try loop.send(1) }
+          offered += UInt64(cpus)
+          transport.end()
+          while try transport.drain(&sink, limit: .max) > 0 {}
+          add(
+            transport, "overload", cpus, offered: offered, delivered: sink.count,
+            lost: try transport.losses().counted - lostBefore, round, &samples)
+        }
+      }
+    }
+  }
+
+  private static func add(
+    _ transport: any EventTransport, _ workload: String, _ cpus: Int, offered: UInt64,
+    delivered: UInt64, lost: UInt64, _ round: Int, _ samples: inout Samples
+  ) {
+    func add(_ metric: String, _ value: Double, _ unit: String) {
+      samples.add(
+        "\(metric)_\(workload)", value, unit: unit, transport: transport.transport.rawValue,
+        cpus: cpus, payload: transport.source.options.payload, round: round)
+    }
+    add("capture_rate", Double(delivered) / Double(offered), "1")
+    add("offered", Double(offered), "events")
+    add("lost", Double(lost), "events")
+    add("unaccounted", Double(offered) - Double(delivered) - Double(lost), "events")
+  }
+
+  package static func references(metric: String, transport: String) -> [String] { [] }
+}
