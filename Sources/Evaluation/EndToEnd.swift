@@ -75,6 +75,8 @@ struct EndToEnd {
   /// - Parameters:
   ///   - start: events a second to begin with.
   ///   - nanoseconds: of a run.
+  /// - Returns: events a second, and whether the producers set the limit.
+  /// - Throws: as ``run(rate:nanoseconds:work:)``.
   func highestRate(from start: Double, nanoseconds: UInt64) throws -> (
     rate: Double, isLimited: Bool
   ) {

@@ -45,6 +45,8 @@ final class Tracer {
   /// - Parameters:
   ///   - name: one of ``known``.
   ///   - events: of the evaluation's work, and of nothing else where that can be had.
+  ///   - call: the number of the system call that is an event.
+  ///   - workName: what the work's threads are called.
   /// - Throws: if it can't be started, or does not come to trace.
   init(_ name: String, _ events: Events, call: Int, workName: String) throws {
     self.name = name
