@@ -5,6 +5,7 @@
 # usage: scripts/check-incremental.sh [scratch-path]     (kept between runs; default: temporary)
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
+. "$root/scripts/lib.sh"
 temporary=$(mktemp -d)
 trap 'rm -rf "$temporary"' EXIT
 mkdir -p "${1:-$temporary}"
@@ -35,7 +36,7 @@ let package = Package(
 END
 
 build() {
-  if ! swift build --package-path "$package" --scratch-path "$scratch" \
+  if ! ordinal_swift build --package-path "$package" --scratch-path "$scratch" \
     >"$scratch/incremental.log" 2>&1; then
     cat "$scratch/incremental.log" >&2
     echo "check-incremental: the build failed" >&2

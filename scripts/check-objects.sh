@@ -5,9 +5,10 @@
 # unresolved symbol) is part of its build; the figures it prints are each program's size.
 set -eu
 cd -- "$(dirname -- "$(readlink -f -- "$0")")/.."
+. scripts/lib.sh
 work=$(mktemp -d)
 trap 'rm -rf -- "$work"' EXIT
-swift build --product bpf-build >"$work/log" 2>&1 || {
+ordinal_swift build --product bpf-build >"$work/log" 2>&1 || {
   cat "$work/log"
   exit 1
 }

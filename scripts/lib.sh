@@ -128,6 +128,20 @@ ordinal_logged() {
   return "$ordinal_status"
 }
 
+# Calls swift; once more where a signal ended it: the toolchain crashed (6.3.1's package manager was seen to
+# in one of many builds), which says nothing about the sources. Its errors don't come from signals.
+ordinal_swift() {
+  ordinal_swift_status=0
+  swift "$@" </dev/null || ordinal_swift_status=$?
+  case $ordinal_swift_status in
+    # SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGSEGV
+    132 | 133 | 134 | 135 | 139) ;;
+    *) return "$ordinal_swift_status" ;;
+  esac
+  say "swift crashed (status $ordinal_swift_status); trying once more"
+  swift "$@" </dev/null
+}
+
 # Builds the program under a lock; a second caller waits and finds it built.
 ordinal_build_program() {
   mkdir -p "$_ordinal_root/.build/installed" 2>/dev/null && [ -w "$_ordinal_root/.build" ] ||
@@ -155,7 +169,7 @@ ordinal_build_program() {
 }
 
 ordinal_build_release() {
-  set -- swift build --package-path "$_ordinal_root" -c release --product ordinal
+  set -- ordinal_swift build --package-path "$_ordinal_root" -c release --product ordinal
   ordinal_usr=$(dirname "$(dirname "$(readlink -f "$(command -v swift)")")")
   if [ -e "$ordinal_usr/lib/swift_static" ]; then
     ordinal_logged "$ordinal_log" "$@" --static-swift-stdlib 9>&- && return 0

@@ -33,7 +33,7 @@ lint_conventions() {
   }
 }
 
-build() { swift build --build-tests </dev/null; }
+build() { ordinal_swift build --build-tests; }
 
 check_objects() {
   [ -x scripts/check-objects.sh ] || {
@@ -46,7 +46,7 @@ check_objects() {
 # Counts what draining and writing records allocates, which must be nothing. Only the optimiser's
 # output says so: a debug build boxes values.
 check_allocations() {
-  swift build -c release --product ring-benchmark </dev/null &&
+  ordinal_swift build -c release --product ring-benchmark &&
     "$(swift build -c release --show-bin-path)/ring-benchmark" --check-allocations
 }
 
@@ -66,7 +66,7 @@ stress_threads() {
     stress_records=100000000
     stress_races=4000000
   fi
-  swift build -c release --product ring-stress </dev/null &&
+  ordinal_swift build -c release --product ring-stress &&
     "$(swift build -c release --show-bin-path)/ring-stress" "$stress_records" "$stress_races"
 }
 
@@ -77,8 +77,8 @@ sanitize_threads() {
   sanitize_records=400000
   if [ "$long" = 1 ]; then sanitize_records=10000000; fi
   sanitize_path=.build/thread-sanitizer
-  swift build -c release --sanitize=thread --scratch-path "$sanitize_path" --product ring-stress \
-    </dev/null || return 1
+  ordinal_swift build -c release --sanitize=thread --scratch-path "$sanitize_path" \
+    --product ring-stress || return 1
   TSAN_OPTIONS=exitcode=66 "$sanitize_path/release/ring-stress" race >"$work/race.log" 2>&1
   sanitize_status=$?
   if [ "$sanitize_status" != 66 ] ||
