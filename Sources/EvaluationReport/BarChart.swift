@@ -15,7 +15,9 @@ struct BarChart {
   let bars: [Bar]
   let isLogarithmic: Bool
 
-  var svg: String {
+  /// - Parameter file: whose rows these are.
+  /// - Returns: the picture.
+  func svg(of file: EvaluationFile) -> String {
     let axis = Axis(
       bars.flatMap { [$0.value] + $0.spread }, isLogarithmic: isLogarithmic)
     let left = 170.0
@@ -45,6 +47,7 @@ struct BarChart {
     }
     body += Picture.text(
       unit + (isLogarithmic ? ", logarithmic" : ""), left + width / 2, bottom + 34, "tick middle")
-    return Picture.svg(title: title, width: left + width + 70, height: height, body)
+    return Picture.svg(
+      title: title, source: file.source, facts: file.factsText, width: left + width + 70, height: height, body)
   }
 }

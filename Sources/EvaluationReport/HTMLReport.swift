@@ -41,6 +41,17 @@ public enum HTMLReport {
         "<h3>Notes</h3>\n<ul>"
         + file.notes.map { "<li>\(Markup.escape($0))</li>" }.joined() + "</ul>\n"
     }
+    for capture in CaptureTable.all(file.rows) {
+      text +=
+        "<h3>\(Markup.escape(capture.title))</h3>\n<table><tr>"
+        + CaptureTable.header.map { "<th>\($0)</th>" }.joined() + "</tr>\n"
+        + capture.lines.map { line in
+          "<tr>"
+            + line.enumerated().map { index, cell in
+              "<td\(index == 1 ? "" : " class=\"n\"")>\(Markup.escape(cell))</td>"
+            }.joined() + "</tr>\n"
+        }.joined() + "</table>\n"
+    }
     for plot in file.plots() { text += "<figure>\(plot.svg)</figure>\n" }
     var parts: [String] = []
     for row in file.rows where !parts.contains(row.part) { parts.append(row.part) }

@@ -15,7 +15,9 @@ struct LineChart {
   let lines: [Line]
   let isLogarithmic: (x: Bool, y: Bool)
 
-  var svg: String {
+  /// - Parameter file: whose rows these are.
+  /// - Returns: the picture.
+  func svg(of file: EvaluationFile) -> String {
     let xs = Axis(lines.flatMap { $0.points.map(\.x) }, isLogarithmic: isLogarithmic.x)
     let ys = Axis(lines.flatMap { $0.points.map(\.y) }, isLogarithmic: isLogarithmic.y)
     let left = 70.0
@@ -51,6 +53,7 @@ struct LineChart {
     body += Picture.text(xLabel, left + width / 2, top + height + 36, "tick middle")
     body += Picture.text(yLabel, left, top - 10, "tick")
     let rows = max(top + height + 48, top + 30 + Double(lines.count) * 20)
-    return Picture.svg(title: title, width: left + width + 250, height: rows, body)
+    return Picture.svg(
+      title: title, source: file.source, facts: file.factsText, width: left + width + 250, height: rows, body)
   }
 }

@@ -15,13 +15,22 @@ enum Picture {
     .spread{stroke:#e6edf3}.page{fill:#0d1117}}
     """
 
-  static func svg(title: String, width: Double, height: Double, _ body: String) -> String {
+  /// - Parameters:
+  ///   - title: the heading.
+  ///   - source: what it was measured on, below the picture.
+  ///   - facts: all that a reader must know of the run, for whoever has the file alone.
+  ///   - width: of the picture, pixels.
+  ///   - height: of the picture, without the line for its source.
+  ///   - body: its elements.
+  static func svg(
+    title: String, source: String, facts: String, width: Double, height: Double, _ body: String
+  ) -> String {
     """
-    <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(number(width)) \(number(height))" \
-    width="\(number(width))" height="\(number(height))" role="img" \
-    aria-label="\(Markup.escape(title))"><style>\(style)</style>\
-    <rect class="page" width="100%" height="100%"/>\
-    \(text(title, 16, 24, "title"))\(body)</svg>
+    <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(number(width)) \(number(height + 20))" \
+    width="\(number(width))" height="\(number(height + 20))" role="img" \
+    aria-label="\(Markup.escape(title))"><desc>\(Markup.escape(facts))</desc>\
+    <style>\(style)</style><rect class="page" width="100%" height="100%"/>\
+    \(text(title, 16, 24, "title"))\(body)\(text(source, 16, height + 10, "tick"))</svg>
 
     """
   }

@@ -69,7 +69,8 @@ extension EvaluationFile {
     plots.append(
       (
         name,
-        BarChart(title: title, unit: unit, bars: bars, isLogarithmic: isLogarithmic).svg
+        BarChart(title: title, unit: unit, bars: bars, isLogarithmic: isLogarithmic)
+          .svg(of: self)
       ))
   }
 
@@ -99,7 +100,7 @@ extension EvaluationFile {
         LineChart(
           title: title, xLabel: "CPUs", yLabel: unit, lines: lines,
           isLogarithmic: (x: true, y: true)
-        ).svg
+        ).svg(of: self)
       ))
   }
 
@@ -125,8 +126,18 @@ extension EvaluationFile {
         LineChart(
           title: "Predicted events a second", xLabel: "CPUs", yLabel: "events/s", lines: lines,
           isLogarithmic: (x: true, y: true)
-        ).svg
+        ).svg(of: self)
       ))
+  }
+
+  /// What was measured on, in a line.
+  var source: String {
+    "\(machine.processor), \(machine.cpus) CPUs, Linux \(machine.kernel), commit \(commit), \(started)"
+  }
+
+  /// ``facts``, a line each.
+  var factsText: String {
+    facts.map { "\($0.key): \($0.value)" }.joined(separator: "\n")
   }
 
   private func unique(_ names: [String]) -> [String] {

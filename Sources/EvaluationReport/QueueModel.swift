@@ -46,30 +46,50 @@ public struct QueueModel: Sendable {
   }
 }
 
-/// A machine, as far as the model knows it: what it takes to hand a line from core to core.
+/// A machine, as far as the model knows it: what it takes to hand a line from CPU to CPU.
 public struct LineHandOver: Sendable {
+  /// CPUs that are as near to one another, and what a hand-over between two of them takes.
+  public struct Level: Sendable {
+    /// CPUs of a group at this level: those of the level before, several times.
+    public var cpus: Int
+    /// ns between two that this level has in common and no nearer one.
+    public var time: Double
+  }
+
   /// As rows name it.
   public var name: String
-  /// ns between cores of one last-level cache.
-  public var near: Double
-  /// ns between others.
-  public var far: Double
-  /// Cores of one last-level cache.
-  public var group: Int
+  /// From the nearest to the furthest; the last holds for all that are further.
+  public var levels: [Level]
 
-  /// AMD EPYC 7R13, the paper's machine: 43 million fetch-adds a second within a group of eight cores, 9.3
-  /// million across groups (docs/evaluation.md says where from).
-  public static let epyc7R13 = LineHandOver(name: "EPYC 7R13", near: 23, far: 107, group: 8)
+  /// The paper's machine, AWS c6a.48xlarge: two AMD EPYC 7R13 of 48 cores, 192 CPUs.
+  ///
+  /// Medians of compare-and-exchange between two CPUs of a c6a.metal, as nviennot/core-to-core-latency
+  /// (github.com, README at 0dddf50) has them: 9.8 ns between two threads of a core, 23 within a group of
+  /// eight cores, 107 between groups, 197 between sockets. CPUs fill core after core, group after group.
+  public static let epyc7R13 = LineHandOver(
+    name: "EPYC 7R13",
+    levels: [
+      Level(cpus: 2, time: 9.8), Level(cpus: 16, time: 23), Level(cpus: 96, time: 107),
+      Level(cpus: 192, time: 197),
+    ])
 
   /// The mean over pairs of different CPUs, of `cpus` that fill one group after the other, ns.
   public func mean(cpus: Int) -> Double {
     if cpus <= 1 { return 0 }
-    // Pairs within a group, over all pairs.
-    let full = cpus / group
-    let rest = cpus % group
-    let pairs = Double(full * group * (group - 1) + rest * max(0, rest - 1))
-    let within = pairs / Double(cpus * (cpus - 1))
-    return within * near + (1 - within) * far
+    // Ordered pairs of which both are in the same group of `size`.
+    func pairs(_ size: Int) -> Double {
+      let (full, rest) = (cpus / size, cpus % size)
+      return Double(full * size * (size - 1) + rest * max(0, rest - 1))
+    }
+    let all = Double(cpus * (cpus - 1))
+    var sum = 0.0
+    var nearer = 0.0
+    for (index, level) in levels.enumerated() {
+      let within = index == levels.count - 1 ? all : pairs(level.cpus)
+      sum += (within - nearer) * level.time
+      nearer = within
+    }
+    return sum / all
   }
 }
 

@@ -9,6 +9,13 @@ extension EvaluationFile {
     for part in parts {
       text += "\(part)\n" + TextTable.lines(rows.filter { $0.part == part }) + "\n"
     }
+    for capture in CaptureTable.all(rows) {
+      text +=
+        "\(TextTable.printable(capture.title))\n"
+        + TextTable.aligned(
+          [CaptureTable.header] + capture.lines.map { $0.map(TextTable.printable) },
+          right: [0, 2, 3, 4, 5, 6, 7]) + "\n"
+    }
     let findings = WantedFigure.all.map { ($0, $0.finding(rows)) }.filter { $0.1.isMet != nil }
     if !findings.isEmpty { text += "wanted of the sequencer, and the worst that was measured\n" }
     for (figure, finding) in findings {
@@ -30,8 +37,12 @@ enum TextTable {
   private static let right: Set<Int> = [2, 3, 4, 6, 9]
 
   static func lines(_ rows: [EvaluationRow]) -> String {
-    let cells = [header] + rows.map(cells)
-    let widths = header.indices.map { column in cells.map { $0[column].count }.max() ?? 0 }
+    aligned([header] + rows.map(cells), right: right)
+  }
+
+  /// Lines of cells, the first of them a header; columns in `right` stand to the right.
+  static func aligned(_ cells: [[String]], right: Set<Int>) -> String {
+    let widths = (cells.first ?? []).indices.map { column in cells.map { $0[column].count }.max() ?? 0 }
     return cells.map { row in
       let line = row.indices.map { column in
         let space = String(repeating: " ", count: widths[column] - row[column].count)

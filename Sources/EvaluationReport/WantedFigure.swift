@@ -122,6 +122,10 @@ public struct WantedFigure: Sendable {
       WantedFigure(
         "Captured at the paper's sizes", "capture", "capture_rate_paper", to: nil, .atLeast(1)),
       WantedFigure("Events without an account", "capture", "unaccounted", to: nil, .atMost(0)),
+      WantedFigure(
+        "… under faults", "faults", "unaccounted", to: nil, .atMost(0)),
+      WantedFigure("Order violations under faults", "faults", "violations", to: nil, .atMost(0)),
+      WantedFigure("Torn events under faults", "faults", "torn", to: nil, .atMost(0)),
     ]
 
   private init(

@@ -1,8 +1,9 @@
-import EvaluationReport
 import Foundation
 import FoundationXML
 import JSONSchemaValidation
 import Testing
+
+@testable import EvaluationReport
 
 private func row(
   _ metric: String, _ transport: String, value: Double = 10, part: String = "producer",
@@ -164,6 +165,8 @@ struct PageTests {
       let parser = XMLParser(data: Data(plot.svg.utf8))
       #expect(parser.parse(), "\(plot.name): \(String(describing: parser.parserError))")
       #expect(!plot.svg.contains("nan") && !plot.svg.contains("inf"))
+      // Whoever has the picture alone knows what it was measured on.
+      #expect(plot.svg.contains("commit abc") && plot.svg.contains("bytes, sequencer: 4194304"))
     }
   }
 
@@ -183,6 +186,34 @@ struct PageTests {
     #expect(page.contains("class=\"yes\">met"))
     #expect(page.contains("class=\"no\">missed"))
     #expect(page.contains("not measured"))
+  }
+}
+
+@Suite("The paper's table")
+struct CaptureTableTests {
+  @Test("a line for each CPU count and transport, in the terminal and on a page")
+  func table() {
+    func line(_ transport: String, _ rate: Double, _ cpus: Int) -> [EvaluationRow] {
+      [
+        row(
+          "capture_rate_paper_forks", transport, value: rate, part: "capture", cpus: cpus, unit: "1"),
+        row("offered_paper_forks", transport, value: 100_000, part: "capture", cpus: cpus),
+        row("delivered_paper_forks", transport, value: rate * 100_000, part: "capture", cpus: cpus),
+        row("violations_paper_forks", transport, value: 3, part: "capture", cpus: cpus),
+      ]
+    }
+    let rows = line("sequencer", 1, 2) + line("perf-8k", 0.999999, 2) + line("perf-8k", 0.9, 1)
+    let text = file(rows).table
+    let lines = text.split(separator: "\n").map {
+      $0.split(separator: " ", omittingEmptySubsequences: true).joined(separator: " ")
+    }
+    #expect(lines.contains("2 sequencer 100000 100000 100 % 3"))
+    // What is not all is never called all.
+    #expect(lines.contains("2 perf-8k 100000 100000 99.99 % 3"))
+    #expect(lines.contains("1 perf-8k 100000 90000 90.00 % 3"))
+    let page = HTMLReport.page([("a", file(rows))])
+    #expect(page.contains("its table 5.2") && page.contains("<td class=\"n\">90.00 %</td>"))
+    #expect(CaptureTable.all([row("rate", "sequencer")]).isEmpty)
   }
 }
 
@@ -255,8 +286,11 @@ struct QueueModelTests {
   func distances() {
     let machine = LineHandOver.epyc7R13
     #expect(machine.mean(cpus: 1) == 0)
-    #expect(machine.mean(cpus: 8) == 23)
-    #expect(machine.mean(cpus: 16) > 23 && machine.mean(cpus: 192) < 107)
-    #expect(machine.mean(cpus: 192) > machine.mean(cpus: 16))
+    #expect(machine.mean(cpus: 2) == 9.8)
+    // Of three, one pair shares a core.
+    #expect(abs(machine.mean(cpus: 3) - (9.8 + 23 + 23) / 3) < 1e-9)
+    // Of 32, 15 of a CPU's 31 others are in its group, one of these on its core.
+    #expect(abs(machine.mean(cpus: 32) - (9.8 + 14 * 23 + 16 * 107) / 31) < 1e-9)
+    #expect(abs(machine.mean(cpus: 192) - (9.8 + 14 * 23 + 80 * 107 + 96 * 197) / 191) < 1e-9)
   }
 }
