@@ -14,6 +14,8 @@ package struct EventSink {
     case age
     /// And the event is kept, for an oracle.
     case keep
+    /// And, of a payload of this many bytes, it is seen whether it is whole; then it is kept.
+    case keepWhole(payload: Int)
   }
   /// What is done.
   package let work: Work
@@ -25,13 +27,17 @@ package struct EventSink {
   package var ages = AgeHistogram()
   /// Events kept, in the order of their delivery.
   package private(set) var kept: [eval_event] = []
+  /// Events of which not every word is of the same event: read while they were written, or overwritten.
+  package private(set) var torn: UInt64 = 0
   /// A line is written for each event to this descriptor, as the paper's perf program did; -1: none.
   package var printer: Int32 = -1
+  private let isPlain: Bool
 
   /// A sink for `work`, with room for `capacity` kept events ahead, so that none waits for memory.
   package init(_ work: Work, capacity: Int = 0) {
     self.work = work
-    if work == .keep { kept.reserveCapacity(capacity) }
+    isPlain = if case .count = work { true } else { false }
+    kept.reserveCapacity(capacity)
   }
 
   /// Takes one event: `bytes` is the payload, of at least eight bytes, not necessarily aligned.
@@ -39,7 +45,7 @@ package struct EventSink {
   mutating func take(_ bytes: UnsafeRawPointer) {
     count &+= 1
     sum &+= unsafe bytes.loadUnaligned(as: UInt64.self)
-    if work != .count || printer >= 0 { unsafe takeMore(bytes) }
+    if !isPlain || printer >= 0 { unsafe takeMore(bytes) }
   }
 
   @inline(never)
@@ -52,6 +58,16 @@ package struct EventSink {
         ages.add(monotonicNow() &- stamp)
       }
     case .keep: unsafe kept.append(bytes.loadUnaligned(as: eval_event.self))
+    case .keepWhole(let payload):
+      let event = unsafe bytes.loadUnaligned(as: eval_event.self)
+      // Behind its seven words every word is its number (eval_fill(), BPF/Evaluation/CKit).
+      for offset in stride(from: MemoryLayout<eval_event>.size, to: payload, by: 8) {
+        if unsafe bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self) != event.number {
+          torn &+= 1
+          break
+        }
+      }
+      kept.append(event)
     }
     if printer >= 0 {
       let number = unsafe bytes.loadUnaligned(as: UInt64.self)

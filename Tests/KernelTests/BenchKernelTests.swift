@@ -37,6 +37,7 @@ struct BenchKernelTests {
       ("producer", "rate"), ("consumer", "drain_rate"), ("zero-loss", "zero_loss_park"),
       ("latency", "p50_spin_50"), ("idle", "wakeups"), ("overhead", "mean_call"),
       ("capture", "capture_rate_overload"), ("order", "judged_tokens_park"),
+      ("faults", "capture_rate_stopped"),
     ])
   func part(_ name: String, _ metric: String) throws {
     let (rows, text) = try bench([
@@ -55,7 +56,7 @@ struct BenchKernelTests {
     // The promises.
     for row in rows where row["transport"]?.string == "sequencer" {
       let metric = row["metric"]?.string ?? ""
-      if metric.hasPrefix("violations") || metric.hasPrefix("unaccounted") {
+      if ["violations", "unaccounted", "torn"].contains(where: metric.hasPrefix) {
         #expect(number(row) == 0, "\(row)")
       }
     }

@@ -19,6 +19,7 @@ struct BenchCommand: ParsableCommand {
       BenchPartCommand<OverheadPart>.self, BenchPartCommand<DesignPart>.self,
       BenchPartCommand<CapturePart>.self,
       BenchPartCommand<OrderPart>.self,
+      BenchPartCommand<FaultsPart>.self,
       BenchReportCommand.self,
     ])
 }
