@@ -105,6 +105,22 @@ import Glibc
       "size", "map \(map)", code: result, remedy: "set sizes before load, and above zero")
   }
 
+  /// Has a map's memory taken from a NUMA node, before load.
+  ///
+  /// - Parameters:
+  ///   - map: an array; its memory is taken at load.
+  ///   - node: a node that is online; the kernel takes another where that one has no memory left.
+  /// - Throws: if there is no such map, or libbpf refuses; a node that is not there fails at load.
+  package func place(map: String, onNode node: UInt32) throws(BPFError) {
+    let target = unsafe try findMap(map)
+    var result = unsafe bpf_map__set_map_flags(
+      target, bpf_map__map_flags(target) | UInt32(BPF_F_NUMA_NODE))
+    if result == 0 { result = unsafe bpf_map__set_numa_node(target, node) }
+    if result != 0 {
+      throw BPFError("place", "map \(map)", code: result, remedy: "place before load")
+    }
+  }
+
   /// Makes the object use a map that exists instead of one of its own; before load.
   ///
   /// - Parameters:

@@ -26,17 +26,18 @@ struct Contestant {
   ///   - settings: the machine's CPUs.
   ///   - options: what it is loaded with.
   ///   - longest: the most events of a batch.
+  ///   - name: as rows name it; nil: as the transport.
   /// - Throws: one line that says what to do next.
   init(
     _ transport: Transport, _ settings: EvaluationSettings, _ options: EventOptions,
-    longest: Int = Contestant.longest
+    longest: Int = Contestant.longest, name: String? = nil
   ) throws {
     let open = try transport.open(options)
     open.begin()
     self.transport = open
     source = open.source
     loop = open.source.loop
-    name = transport.rawValue
+    self.name = name ?? transport.rawValue
     let bytes = transport.bytes(
       of: options.bytes, cpus: settings.cpus.count, cpusPerShard: options.cpusPerShard)
     // One CPU's share, as the others may have none of it.
@@ -71,11 +72,34 @@ struct Contestant {
     batch = Contestant.longest
   }
 
-  /// Empties the buffers of a full ``batch`` on a CPU.
+  /// Fills the buffers on a CPU.
   ///
+  /// - Parameters:
+  ///   - cpu: where it is sent from.
+  ///   - count: events; nil: a ``batch``.
+  func fill(on cpu: Int, count: Int? = nil) throws {
+    let loop = self.loop
+    let count = count ?? batch
+    _ = try PinnedThreads.run(on: [cpu]) { _ in
+      // In calls of some hundred microseconds: preemption is off meanwhile.
+      var sent = 0
+      while sent < count {
+        let burst = min(5000, count - sent)
+        try loop.send(burst, from: UInt64(sent))
+        sent += burst
+      }
+    }
+  }
+
+  /// Empties on a CPU what ``fill(on:count:)`` put into the buffers.
+  ///
+  /// - Parameters:
+  ///   - cpu: where it is drained.
+  ///   - count: events that are there; nil: a ``batch``.
   /// - Returns: ns an event.
-  /// - Throws: if not every event of the batch was there.
-  func timedDrain(on cpu: Int) throws -> Double {
+  /// - Throws: if not every event was there.
+  func timedDrain(on cpu: Int, count: Int? = nil) throws -> Double {
+    let count = count ?? batch
     guard let transport else { throw EvaluationError("\(name) has nothing to drain") }
     guard evaluation_pin(Int32(cpu)) == 0 else {
       throw EvaluationError("can't run on CPU \(cpu); choose --cpus that are allowed")
@@ -84,11 +108,11 @@ struct Contestant {
     let began = monotonicNow()
     while try transport.drain(&sink, limit: .max) > 0 {}
     let elapsed = monotonicNow() - began
-    guard sink.count == batch else {
+    guard sink.count == count else {
       throw EvaluationError(
-        "\(name) delivered \(sink.count) of \(batch) events that fit its buffers")
+        "\(name) delivered \(sink.count) of \(count) events that fit its buffers")
     }
-    return Double(elapsed) / Double(batch)
+    return Double(elapsed) / Double(count)
   }
 
   /// ns an event on each of `cpus` at the same time, the median of a few batches; drained between them.

@@ -33,6 +33,13 @@ package enum MachineFacts {
     SystemFile.text("/sys/devices/system/node/online").flatMap(CPUList.parse) ?? [0]
   }
 
+  /// The CPUs of a NUMA node that are online, ascending.
+  package static func cpus(ofNode node: Int) -> [Int] {
+    let all = SystemFile.text("/sys/devices/system/node/node\(node)/cpulist").flatMap(CPUList.parse)
+    let online = Set(onlineCPUs)
+    return all?.filter { online.contains($0) } ?? (node == 0 ? onlineCPUs : [])
+  }
+
   private static var hypervisor: String? {
     guard let flags = cpuInfo("flags"), flags.split(separator: " ").contains("hypervisor") else {
       return nil

@@ -5,7 +5,7 @@ import CLibBPF
 import EvaluationCKit
 import EvaluationObjects
 import Glibc
-package import Sequencer
+import Sequencer
 import SequencerABI
 
 /// How the evaluation's object is loaded.
@@ -25,6 +25,8 @@ package struct EventOptions: Sendable {
   /// How long the sequencer's parked consumer naps between the batches of a stream, ns: nil as it does for
   /// users; 0 not at all, every event rings.
   package var nap: Int?
+  /// The NUMA node that the sequencer's slots lie on; nil: the kernel's choice.
+  package var node: Int?
   /// The payloads that there are.
   package static let payloads = [8, 56, 120, 248]
   /// What a sequencer or ringbuf of the default size offers.
@@ -103,6 +105,7 @@ package final class EventSource {
         try object.skip(program: program)
       }
       try object.resize(map: "cpus", maxEntries: UInt32(possible))
+      if let node = options.node { try object.place(map: "ring", onNode: UInt32(node)) }
       switch kind {
       case EVAL_RINGBUF: try object.resize(map: "ringbuf", maxEntries: UInt32(options.bytes))
       case EVAL_BARE: try object.resize(map: "bare", valueSize: UInt32(slots.byteCount))
@@ -152,13 +155,6 @@ package final class EventSource {
     try ring.update(
       map: "target", key: UInt32(0),
       value: eval_target(tgid: process, events: atProcesses ? 1 : 0, linger: linger))
-  }
-
-  /// Maps the slots of the sequencer's ring once more, to look at the mapping itself.
-  package func mapRing() throws -> MappedRegion {
-    let map = try ring.object.map("ring")
-    return try MappedRegion(
-      descriptor: map.descriptor, byteCount: Int(try map.sizes().valueSize))
   }
 
   /// Events that programs tried to send (loops do not count theirs); by the programs' own count.

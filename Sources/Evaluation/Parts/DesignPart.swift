@@ -2,7 +2,6 @@ import CEvaluation
 import EvaluationTransports
 import Glibc
 import Sequencer
-import SequencerABI
 
 /// The ring in other shapes: what each piece of the producer's path costs, and what the paper names as work
 /// for the future.
@@ -10,8 +9,9 @@ import SequencerABI
 /// Metrics: `path_cost`, ns an event of the loops in BPF/Evaluation/Programs/Alternatives.swift, held against
 /// `as_is`, the product's accesses in the same loop, and without what the loop itself costs; `scan_cost`, ns
 /// a slot of a consumer's loop over private memory (`128`: as it is; `64`: smaller slots; `ahead_n`: the slot
-/// n further is prefetched; `huge`: on huge pages); `huge_kilobytes` under the mapped ring, before and after
-/// MADV_HUGEPAGE; `near_drain_cost`, of the ring itself, by which CPU filled it.
+/// n further is prefetched; `huge`: on huge pages); `huge_kilobytes` of memory that programs share with user
+/// space, before and after MADV_HUGEPAGE; `node_cost_by_P` and `node_drain_cost_by_P_to_C`, ns an event of the
+/// ring on a NUMA node, sent by a CPU of node P, drained by one of node C.
 package enum DesignPart: EvaluationPart {
   package static let name = "design"
   package static let abstract =
@@ -29,8 +29,8 @@ package enum DesignPart: EvaluationPart {
     var samples = Samples()
     try paths(settings, progress, &samples)
     try scans(settings, progress, &samples)
-    try pages(settings, &samples)
-    nodes(&samples)
+    pages(&samples)
+    try nodes(settings, progress, &samples)
     return samples
   }
 
@@ -95,44 +95,75 @@ package enum DesignPart: EvaluationPart {
     }
   }
 
-  /// What the mapped ring's pages are, and what the advice of the paper's program makes of them.
-  private static func pages(
-    _ settings: EvaluationSettings, _ samples: inout Samples
-  ) throws {
-    var options = settings.options()
-    options.bytes = 16 << 20
-    let source = try EventSource.open(.sequencer, options)
-    let ring = try source.mapRing()
-    var page: UInt64 = 0
-    let before = unsafe evaluation_huge_kilobytes(ring.base, &page)
-    let answer = unsafe evaluation_advise_huge(ring.base, ring.byteCount)
-    // Touched, as pages come when they are.
-    var sum: UInt8 = 0
-    for offset in stride(from: 0, to: ring.byteCount, by: 4096) {
-      sum |= unsafe ring.base.load(fromByteOffset: offset, as: UInt8.self)
+  /// What pages shared memory is mapped in, and what the advice of the paper's program makes of them.
+  private static func pages(_ samples: inout Samples) {
+    for kind in BPFPages.Kind.allCases {
+      do {
+        let bytes = 16 << 20
+        let pages = try BPFPages(kind, bytes: bytes)
+        for (name, kilobytes) in [("", pages.huge.before), ("_advised", pages.huge.after)] {
+          samples.add(
+            "huge_kilobytes", Double(kilobytes), unit: "KiB", transport: kind.rawValue + name,
+            round: 0)
+        }
+        let said =
+          pages.answer == 0
+          ? "is accepted" : "is answered \"\(unsafe String(cString: strerror(pages.answer)))\""
+        samples.note(
+          "\(kind.rawValue): \(bytes >> 20) MiB are mapped in pages of \(pages.page) bytes, "
+            + "\(pages.huge.before) KiB of it huge; madvise(MADV_HUGEPAGE) \(said), and then "
+            + "\(pages.huge.after) KiB are huge")
+      } catch {
+        samples.note("pages: \(error)")
+      }
     }
-    let after = unsafe evaluation_huge_kilobytes(ring.base, &page)
-    samples.add("huge_kilobytes", Double(before), unit: "KiB", transport: "ring", round: 0)
-    samples.add("huge_kilobytes", Double(after), unit: "KiB", transport: "ring_advised", round: 0)
-    let said = answer == 0 ? "accepts it" : "answers \(unsafe String(cString: strerror(answer)))"
-    samples.note(
-      "a ring of \(ring.byteCount >> 20) MiB is mapped in pages of \(page) bytes, \(before) KiB of it "
-        + "huge; madvise(MADV_HUGEPAGE) \(said), and then \(after) KiB are huge"
-        + (sum == 0 ? "" : " (and the ring was not empty)"))
   }
 
-  private static func nodes(_ samples: inout Samples) {
+  /// The ring on each NUMA node, and where the kernel puts it by itself, filled by a CPU of each node and
+  /// drained by a CPU of each.
+  private static func nodes(
+    _ settings: EvaluationSettings, _ progress: Progress, _ samples: inout Samples
+  ) throws {
     let nodes = MachineFacts.numaNodes
+    let seats = nodes.compactMap { node in
+      MachineFacts.cpus(ofNode: node).last.map { (node: node, cpu: $0) }
+    }
     samples.note(
       nodes.count > 1
-        ? "NUMA nodes: \(nodes); where the ring lies among them is not measured by this part"
+        ? "NUMA nodes: \(nodes)"
         : "this machine has one NUMA node: where the ring lies can make no difference here")
+    var contestants = try ([nil] + nodes.map { $0 }).map { node in
+      var options = settings.options()
+      options.node = node
+      return try Contestant(
+        .sequencer, settings, options, name: node.map { "node_\($0)" } ?? "node_any")
+    }
+    var generator = SeededGenerator(seed: 7)
+    for round in 0..<settings.rounds {
+      progress.say("the ring's node, round \(round + 1) of \(settings.rounds)")
+      contestants.shuffle(using: &generator)
+      for contestant in contestants {
+        for producer in seats {
+          samples.add(
+            "node_cost_by_\(producer.node)", try contestant.cost(on: [producer.cpu]), unit: "ns",
+            transport: contestant.name, cpus: 1, payload: 56, round: round)
+          for consumer in seats {
+            try contestant.fill(on: producer.cpu)
+            samples.add(
+              "node_drain_cost_by_\(producer.node)_to_\(consumer.node)",
+              try contestant.timedDrain(on: consumer.cpu), unit: "ns",
+              transport: contestant.name, cpus: 1, payload: 56, round: round)
+          }
+        }
+      }
+    }
   }
 
   package static func references(metric: String, transport: String) -> [String] {
     switch metric {
     case "path_cost": transport == "as_is" ? [] : ["as_is"]
     case "scan_cost": transport == "128" ? [] : ["128"]
+    case _ where metric.hasPrefix("node_"): transport == "node_any" ? [] : ["node_any"]
     default: []
     }
   }
