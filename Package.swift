@@ -204,8 +204,8 @@ let package = Package(
     .target(
       name: "RingAttack",
       dependencies: [
-        "AttackCKit", "AttackObjects", "BPFCKit", "BPFLoader", "KernelEvents", "Sequencer",
-        "SequencerABI", "TestSupport",
+        "AttackCKit", "AttackObjects", "BPFCKit", "BPFLoader", "Capture", "KernelEvents",
+        "Sequencer", "SequencerABI", "TestSupport",
       ],
       path: "Tests/RingAttack", swiftSettings: house),
     .executableTarget(

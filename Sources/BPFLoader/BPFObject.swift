@@ -20,6 +20,7 @@ import Glibc
   /// - Throws: what libbpf could not make sense of.
   public init(opening bytes: [UInt8], name: String) throws(BPFError) {
     _ = LibBPFLog.installed
+    _ = DirectMaps.installed
     LibBPFLog.clear()
     self.name = name
     let opened = unsafe name.withCString { cName in
@@ -145,15 +146,25 @@ import Glibc
   }
 
   /// Hands maps and programs to the kernel.
-  public func load() throws(BPFError) {
+  ///
+  /// - Parameter direct: maps of one element whose symbols stand for that element's address in the programs
+  ///   (see `DirectMaps`); every reference to them is taken so.
+  /// - Throws: what the kernel refused, with the verifier's log.
+  public func load(direct: [String] = []) throws(BPFError) {
+    LibBPFLog.clear()
+    // Addresses, as libbpf has them until it closes the object.
+    var programs: [UInt] = []
     var iterator = unsafe bpf_object__next_program(handle, nil)
     while let program = unsafe iterator {
       _ = unsafe bpf_program__set_log_buf(program, log, BPFObject.logCapacity)
+      unsafe try setTarget(of: program)
+      programs.append(UInt(bitPattern: program))
       unsafe iterator = unsafe bpf_object__next_program(handle, program)
     }
-    LibBPFLog.clear()
+    var maps: [UInt] = []
+    for map in direct { maps.append(UInt(bitPattern: unsafe try findMap(map))) }
     unsafe log[0] = 0
-    let result = unsafe bpf_object__load(handle)
+    let result = DirectMaps.with(maps, in: programs) { unsafe bpf_object__load(handle) }
     if result == 0 { return }
     let verifier = unsafe String(cString: log)
     let isVerifier = !verifier.isEmpty
@@ -167,6 +178,23 @@ import Glibc
     throw BPFError(
       "load", "object \(name)", code: result, remedy: remedy,
       verifierLog: isVerifier ? verifier : nil)
+  }
+
+  /// Says what a program will be attached to, as the verifier wants to know it: what its section names.
+  private func setTarget(of program: OpaquePointer) throws(BPFError) {
+    guard unsafe bpf_program__autoload(program),
+      let text = unsafe bpf_program__section_name(program)
+    else { return }
+    let section = unsafe String(cString: text)
+    for kind in ["tp_btf/", "iter/"] where section.hasPrefix(kind) {
+      let target = String(section.dropFirst(kind.count))
+      let result = unsafe bpf_program__set_attach_target(program, 0, target)
+      if result != 0 {
+        throw BPFError(
+          "load", "object \(name)", code: result,
+          remedy: "run `ordinal doctor`: this kernel has no \(section)")
+      }
+    }
   }
 
   /// Attaches a loaded program to what its section names.

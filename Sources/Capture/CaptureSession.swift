@@ -118,7 +118,8 @@ public struct CaptureSession: ~Copyable {
       guard
         let geometry = RingGeometry(
           capacity: slots &- (RingGeometry.maxSpan - 1), possibleCPUs: UInt64(cpus)),
-        try cpuState.map.sizes().maxEntries == UInt32(cpus)
+        case let states = try cpuState.map.sizes(),
+        Int(states.valueSize) * Int(states.maxEntries) == cpus * CPUStateLayout.size
       else {
         throw CaptureError("the ring pinned as '\(name)' has another size than this program makes")
       }

@@ -37,6 +37,9 @@ struct KernelFacts {
   }
 }
 
+/// The ring's maps, whose elements programs address without a look-up (BPF/Kit/KernelRing.swift).
+package let directMaps = ["control", "ring", "cpu_state"]
+
 /// Opens the sequencer's object, sets sizes, offsets and filters, and loads it.
 func loadSequencer(
   _ options: CaptureOptions, facts: KernelFacts, geometry: RingGeometry, cpus: Int
@@ -45,7 +48,7 @@ func loadSequencer(
     let object = try BPFObject(opening: KernelObjects.sequencer.bytes(), name: "sequencer")
     if !facts.hasPrepare { try object.skip(program: "sched_prepare_exec") }
     try configure(object, options, facts: facts, geometry: geometry, cpus: cpus)
-    try object.load()
+    try object.load(direct: directMaps)
     return object
   } catch {
     throw CaptureError(wrapping: error)
@@ -59,7 +62,7 @@ func configure(
   geometry: RingGeometry, cpus: Int
 ) throws(BPFError) {
   try object.resize(map: "ring", valueSize: UInt32(geometry.byteCount))
-  try object.resize(map: "cpu_state", maxEntries: UInt32(cpus))
+  try object.resize(map: "cpu_state", valueSize: UInt32(cpus * CPUStateLayout.size))
   let filter = options.filter
   if filter.processes.count + filter.trees.count > 1 {
     let entries = UInt32(filter.processes.count + filter.trees.count)
@@ -69,6 +72,7 @@ func configure(
   try object.configure(section: ".rodata.config", as: kit_config.self) { config in
     config.capacity = geometry.capacity
     config.high_water = geometry.highWater
+    config.cpus = UInt32(cpus)
     config.timestamps =
       switch options.timestamps ?? .precise {
       case .none: 0

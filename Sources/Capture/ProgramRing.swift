@@ -41,12 +41,13 @@ package struct ProgramRing: ~Copyable {
   ///   - programs: those to attach, in this order.
   ///   - ringBytes: the ring's size; nil: the default of a capture.
   ///   - timestamps: what the programs' `timestamp()` gives.
+  ///   - direct: further maps whose one element the programs address without a look-up.
   ///   - prepare: sets up what else the object has, before it is loaded.
   /// - Returns: the ring, its programs attached.
   /// - Throws: one line that says what to do next; nothing is left attached.
   package static func open(
     _ bytes: [UInt8], name: String, programs: [String], ringBytes: UInt64? = nil,
-    timestamps: TimestampSource? = nil,
+    timestamps: TimestampSource? = nil, direct: [String] = [],
     prepare: (borrowing BPFObject) throws(BPFError) -> Void = { _ in }
   ) throws(CaptureError) -> ProgramRing {
     guard let cpus = CPUList.possible()?.max().map({ $0 + 1 }) else {
@@ -61,7 +62,7 @@ package struct ProgramRing: ~Copyable {
       options.timestamps = timestamps
       try configure(object, options, facts: facts, geometry: geometry, cpus: cpus)
       try prepare(object)
-      try object.load()
+      try object.load(direct: directMaps + direct)
       let maps = try MappedMaps(
         control: try object.map("control"), ring: try object.map("ring"),
         cpuState: try object.map("cpu_state"), geometry: geometry, cpus: cpus)

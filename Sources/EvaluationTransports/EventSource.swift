@@ -23,7 +23,7 @@ package struct EventOptions: Sendable {
   /// Flags of `bpf_ringbuf_submit()`: 0 wakes a consumer that has caught up, `BPF_RB_NO_WAKEUP` (1) none.
   package var submitFlags: UInt64 = 0
   /// How long the sequencer's parked consumer naps between the batches of a stream, ns: nil as it does for
-  /// users; 0 not at all, every event rings.
+  /// users, by the stream's rate; 0 not at all, every event rings.
   package var nap: Int?
   /// The NUMA node that the sequencer's slots lie on; nil: the kernel's choice.
   package var node: Int?
@@ -99,7 +99,7 @@ package final class EventSource {
     let ring = try ProgramRing.open(
       EvaluationObjects.evaluation.bytes(), name: "evaluation", programs: attached,
       ringBytes: usesRing || kind == EVAL_BARE ? options.bytes : smallestRing(possible),
-      timestamps: TimestampSource.none
+      timestamps: TimestampSource.none, direct: ["counters", "bare"]
     ) { object throws(BPFError) in
       for program in object.programNames where program != loop && !attached.contains(program) {
         try object.skip(program: program)

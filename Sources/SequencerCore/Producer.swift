@@ -46,7 +46,7 @@ public import SequencerABI
     // Two ways that have nothing in common but their steps: what a gap needs (sixteen counters) would
     // otherwise be kept in memory by a producer that has none to tell.
     if pending { return take(span, gating: gating, telling: true) }
-    return take(span, gating: gating, telling: false)
+    return take(slots, gating: gating, telling: false)
   }
 
   /// Takes the ticket, whether or not a gap is told.
@@ -62,6 +62,8 @@ public import SequencerABI
     // 3: the ticket. Pairs with the consumer's release of `gating` and its acquire of `sequence`.
     let ticket = unsafe seq_fetch_add_u64(control + ControlLayout.cursor, span)
     memory.reached(.claimed)
+    // Here, while the ticket is in a register: all that follows waits for this address.
+    let bytes = unsafe seq_settled(memory.slot(ticket))
     // A nested context may have noted a later ticket: an earlier one is a looser bound, still true.
     unsafe seq_store_u64(cpu + CPUStateLayout.lastSequence, ticket &+ 1)
     memory.reached(.cursorNoted)
@@ -82,7 +84,6 @@ public import SequencerABI
     } else {
       memory.reached(.gateSettled)
     }
-    let bytes = unsafe memory.slot(ticket)
     // From here on a consumer that waits for this slot knows whom it waits for. Not before step 5:
     // until then the slot might hold a record that is not read yet.
     unsafe seq_store_u64(bytes, ClaimMark.word(sequence: ticket &+ 1, cpu: memory.cpu))

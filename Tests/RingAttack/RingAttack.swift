@@ -2,6 +2,7 @@ public import AttackCKit
 import AttackObjects
 import BPFCKit
 import BPFLoader
+import Capture
 import Sequencer
 import SequencerABI
 import TestSupport
@@ -68,7 +69,9 @@ public struct RingAttack: ~Copyable {
         throw SupportError("process \(pid) holds two maps '\(map.name)'")
       }
       try object.reuse(map, as: map.name)
-      if map.name == "cpu_state" { cpus = try map.sizes().maxEntries }
+      if map.name == "cpu_state" {
+        cpus = try map.sizes().valueSize / UInt32(CPUStateLayout.size)
+      }
       if map.name == "control" {
         let control = try MappedRegion(descriptor: map.descriptor, byteCount: ControlLayout.size)
         let word = { (offset: Int) in
@@ -84,6 +87,7 @@ public struct RingAttack: ~Copyable {
     try object.configure(section: ".rodata.config", as: kit_config.self) { config in
       config.capacity = sizes.capacity
       config.high_water = sizes.highWater
+      config.cpus = cpus
       config.timestamps = 1
     }
     try object.configure(section: ".rodata.attack", as: attack_config.self) { config in
@@ -93,7 +97,7 @@ public struct RingAttack: ~Copyable {
       config.linger_ns = settings.linger
     }
     try object.resize(map: "attack_state", maxEntries: cpus)
-    try object.load()
+    try object.load(direct: directMaps)
     let state = try MappedRegion(
       descriptor: try object.map("attack_state").descriptor,
       byteCount: Int(cpus) * MemoryLayout<attack_cpu>.stride)

@@ -37,6 +37,8 @@ struct kit_config {
   uint32_t filter_uid;        /* only uids in `uids` */
   uint32_t filter_cgroups;    /* this many entries of `cgroups` */
   uint32_t filter_comm;       /* comm & mask == value */
+  uint32_t cpus;              /* elements of `cpu_state` */
+  uint32_t reserved;
   uint64_t tick_ns;           /* of a jiffy, for coarse timestamps */
   uint64_t comm_value[2];
   uint64_t comm_mask[2];
@@ -89,6 +91,7 @@ extern char control, ring, cpu_state, doorbell, tasks, seeds, uids, cgroups, scr
 #ifndef KIT_MAPS_DEFINED
 KIT_CONFIG(kit_capacity, uint64_t, capacity)
 KIT_CONFIG(kit_high_water, uint64_t, high_water)
+KIT_CONFIG(kit_cpus, uint32_t, cpus)
 KIT_CONFIG(kit_timestamps, uint32_t, timestamps)
 KIT_CONFIG(kit_tick_ns, uint64_t, tick_ns)
 KIT_CONFIG(kit_has_group_dead, uint32_t, has_group_dead)

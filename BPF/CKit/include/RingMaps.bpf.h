@@ -16,6 +16,11 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 const volatile struct kit_config config SEC(".rodata.config") = {};
 
+/*
+ * Programs name the next three by their symbols as if those were the elements: each has one, whose address
+ * the loader puts in (`directMaps` in Sources/Capture).
+ */
+
 /* Tickets, gate, identity of the ring: ControlLayout. */
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
@@ -34,7 +39,7 @@ struct {
   __uint(value_size, 4096);
 } ring SEC(".maps");
 
-/* One element a possible CPU: CPUStateLayout. max_entries is set before load. */
+/* CPUStateLayout, one after the other for each possible CPU: the size is set before load. */
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
   __uint(map_flags, BPF_F_MMAPABLE);

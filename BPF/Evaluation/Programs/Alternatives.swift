@@ -39,9 +39,10 @@ private enum Place {
 @inline(__always) func sendShaped(_ loop: UnsafeMutablePointer<eval_loop>, _ shape: Shape) {
   var event = unsafe event(loop)
   event.cpu = kit_cpu()
-  guard let counters = unsafe eval_counters(), let slots = unsafe eval_bare(),
-    let own = unsafe kit_lookup(kit_map_cpu_state(), event.cpu)
-  else { return }
+  if event.cpu >= kit_cpus() { return }
+  let counters = unsafe eval_counters()
+  let slots = unsafe eval_bare()
+  let own = unsafe kit_map_cpu_state() + Int(event.cpu) &* CPUStateLayout.size
   if shape.counts {
     unsafe seq_add_u64(own + (CPUStateLayout.offered + 15 &* 8), 1)
   }

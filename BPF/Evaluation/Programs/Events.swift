@@ -28,8 +28,7 @@ func tell(
   event.actor = eval_actor()
   // The ring's switch, whatever the transport.
   guard let own = unsafe eval_cpu_get(kit_cpu()),
-    let control = unsafe kit_lookup(kit_map_control(), 0),
-    unsafe seq_load_u32(control + ControlLayout.enabled) != 0
+    unsafe seq_load_u32(kit_map_control() + ControlLayout.enabled) != 0
   else { return 0 }
   unsafe own.pointee.offered &+= 1
   unsafe send(&event, context, linger: linger)

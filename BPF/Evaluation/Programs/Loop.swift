@@ -66,12 +66,9 @@ func eval_step_private(_ index: UInt64, _ loop: UnsafeMutablePointer<eval_loop>)
 @c @inline(never)
 func eval_step_fetch_add(_ index: UInt64, _ loop: UnsafeMutablePointer<eval_loop>) -> Int {
   let event = unsafe event(loop)
-  if let counters = unsafe eval_counters() {
-    let ticket = unsafe seq_fetch_add_u64(counters, 1)
-    // Used, so that it stays an operation that returns what it found.
-    if ticket == event.number &+ (1 &<< 63) { return 1 }
-  }
-  return 0
+  let ticket = unsafe seq_fetch_add_u64(eval_counters(), 1)
+  // Used, so that it stays an operation that returns what it found.
+  return ticket == event.number &+ (1 &<< 63) ? 1 : 0
 }
 
 @c @inline(never)

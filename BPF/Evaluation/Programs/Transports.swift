@@ -39,8 +39,8 @@ func sendByRingbuf(
   event.cpu = kit_cpu()
   stamp(&event)
   // After the reservation: a ticket that no record carries would be waited for without end.
-  if eval_transport() == EVAL_RINGBUF_TICKET.rawValue, let counters = unsafe eval_counters() {
-    event.ticket = unsafe seq_fetch_add_u64(counters, 1)
+  if eval_transport() == EVAL_RINGBUF_TICKET.rawValue {
+    event.ticket = unsafe seq_fetch_add_u64(eval_counters(), 1)
   }
   unsafe eval_fill(record, &event)
   if linger != 0 { eval_linger(linger) }
@@ -65,11 +65,10 @@ func sendByRingbuf(
 
 /// What a shared counter alone allows: a ticket and the payload in the slot that it names.
 @inline(__always) func sendBare(_ event: inout eval_event) {
-  guard let counters = unsafe eval_counters(), let slots = unsafe eval_bare() else { return }
-  let ticket = unsafe seq_fetch_add_u64(counters, slotsOfPayload())
+  let ticket = unsafe seq_fetch_add_u64(eval_counters(), slotsOfPayload())
   event.cpu = kit_cpu()
   stamp(&event)
-  let slot = unsafe slots + Int((ticket & (kit_capacity() &- 1)) &<< Slot.sizeShift)
+  let slot = unsafe eval_bare() + Int((ticket & (kit_capacity() &- 1)) &<< Slot.sizeShift)
   unsafe eval_fill(slot, &event)
 }
 

@@ -51,6 +51,12 @@ SEQ_INLINE uint32_t seq_load_u32(const void *_Nonnull p) { return SEQ_LOAD(uint3
 SEQ_INLINE void seq_store_u64(void *_Nonnull p, uint64_t v) { SEQ_STORE(uint64_t, p, v); }
 SEQ_INLINE void seq_store_u32(void *_Nonnull p, uint32_t v) { SEQ_STORE(uint32_t, p, v); }
 
+/* Has the compiler work an address out here, and not where it is first used. No memory access. */
+SEQ_INLINE void *_Nonnull seq_settled(void *_Nonnull p) {
+  __asm__ volatile("" : "+r"(p));
+  return p;
+}
+
 /*
  * Ordered before whatever follows the next full barrier. In the kernel the barrier of an atomic
  * operation on any word does that; C's memory model has no such rule, so the host takes an acquire.
