@@ -15,7 +15,7 @@ enum Mode: String, CaseIterable, Codable {
     case .yield: return Waiter(.yield)
     case .parked:
       var pace = Waiter.Pace()
-      pace.streamInterval = 0
+      pace.nap = 0
       return Waiter(.park, pace: pace)
     case .adaptive:
       var pace = Waiter.Pace()

@@ -73,6 +73,14 @@ int ordinal_wait_readable(int first, int second, int64_t nanoseconds) {
   return (descriptors[0].revents != 0) | (descriptors[1].revents != 0) << 1;
 }
 
+int ordinal_nap(int descriptor, int64_t nanoseconds) {
+  /* Only meanwhile: a child gets its parent's slack, and a traced program must have what it would have. */
+  prctl(PR_SET_TIMERSLACK, 1);
+  int ready = ordinal_wait_readable(descriptor, -1, nanoseconds);
+  prctl(PR_SET_TIMERSLACK, 0);
+  return ready;
+}
+
 int ordinal_signalfd(const sigset_t *set) { return signalfd(-1, set, SFD_NONBLOCK | SFD_CLOEXEC); }
 
 int ordinal_signalfd_read(int descriptor, int *signal, int *code) {

@@ -77,6 +77,7 @@ struct Contestant {
   /// - Parameters:
   ///   - cpu: where it is sent from.
   ///   - count: events; nil: a ``batch``.
+  /// - Throws: if the loop can't be run on that CPU.
   func fill(on cpu: Int, count: Int? = nil) throws {
     let loop = self.loop
     let count = count ?? batch

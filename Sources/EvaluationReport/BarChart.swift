@@ -48,6 +48,7 @@ struct BarChart {
     body += Picture.text(
       unit + (isLogarithmic ? ", logarithmic" : ""), left + width / 2, bottom + 34, "tick middle")
     return Picture.svg(
-      title: title, source: file.source, facts: file.factsText, width: left + width + 70, height: height, body)
+      title: title, source: file.source, facts: file.factsText, width: left + width + 70,
+      height: height, body)
   }
 }

@@ -54,6 +54,7 @@ struct LineChart {
     body += Picture.text(yLabel, left, top - 10, "tick")
     let rows = max(top + height + 48, top + 30 + Double(lines.count) * 20)
     return Picture.svg(
-      title: title, source: file.source, facts: file.factsText, width: left + width + 250, height: rows, body)
+      title: title, source: file.source, facts: file.factsText, width: left + width + 250,
+      height: rows, body)
   }
 }

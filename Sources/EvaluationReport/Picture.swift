@@ -22,6 +22,7 @@ enum Picture {
   ///   - width: of the picture, pixels.
   ///   - height: of the picture, without the line for its source.
   ///   - body: its elements.
+  /// - Returns: the document.
   static func svg(
     title: String, source: String, facts: String, width: Double, height: Double, _ body: String
   ) -> String {

@@ -42,7 +42,9 @@ enum TextTable {
 
   /// Lines of cells, the first of them a header; columns in `right` stand to the right.
   static func aligned(_ cells: [[String]], right: Set<Int>) -> String {
-    let widths = (cells.first ?? []).indices.map { column in cells.map { $0[column].count }.max() ?? 0 }
+    let widths = (cells.first ?? []).indices.map { column in
+      cells.map { $0[column].count }.max() ?? 0
+    }
     return cells.map { row in
       let line = row.indices.map { column in
         let space = String(repeating: " ", count: widths[column] - row[column].count)

@@ -11,7 +11,10 @@ final class SequencerTransport: EventTransport {
   init(_ options: EventOptions) throws {
     source = try EventSource.open(.sequencer, options)
     var pace = Waiter.Pace()
-    if options.nap == 0 { pace.streamInterval = 0 } else if let nap = options.nap { pace.nap = nap }
+    if let nap = options.nap {
+      pace.nap = nap
+      pace.shortestNap = nap
+    }
     waiter = Waiter(.park, pace: pace)
   }
 

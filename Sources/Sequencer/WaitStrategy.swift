@@ -28,14 +28,21 @@ public struct WaitFigures: Equatable, Sendable {
 
 /// Waits for records by a ``WaitStrategy``, and watches the clock for stalled producers.
 ///
-/// One value a consumer. Parking adapts: while events keep coming it takes short timed naps between
-/// batches, so that not every event pays for a wake-up; when a nap brings nothing it parks.
+/// One value a consumer. Parking adapts to the stream (docs/waking.md):
+/// - While records come so close that one is found by looking again, it looks again; looks that find nothing
+///   become fewer.
+/// - While several records come in the time of a nap, it naps for about ``Pace/recordsOfANap`` of them, and no
+///   producer rings.
+/// - Else it parks, and the next record rings.
 public struct Waiter {
   private let strategy: WaitStrategy
   private var spins = 0
-  private var lastWake: UInt64 = 0
-  private var isStreaming = false
-  private var hasNapped = false
+  /// Looks before it sleeps: as many as lately were worth it.
+  private var spinBudget: Int
+  // When the last sleep began, ns, and the records handed out by then: what came since says how close
+  // records are.
+  private var sleepBegan: UInt64 = 0
+  private var recordsBefore: UInt64 = 0
   /// The longest time seen between finding a record claimed and finding it published, ns.
   public private(set) var longestStall: UInt64 = 0
   /// The CPU whose producer the longest stall was; nil if there was none, or if it ended before that
@@ -50,10 +57,10 @@ public struct Waiter {
   private let pace: Pace
 
   static let spinLimit = 200
-  /// A nap between batches, ns.
+  /// The longest nap, ns.
   static let nap = 1_000_000
-  /// Two wake-ups closer than this, ns, are a stream.
-  static let streamInterval: UInt64 = 2_000_000
+  /// The shortest, ns: a sleep takes some microseconds of a CPU.
+  static let shortestNap = 10_000
   /// The longest sleep, ns: a net under the doorbell, and the interval of the stall watch.
   static let longestSleep = 1_000_000_000
 
@@ -67,16 +74,24 @@ public struct Waiter {
 
   /// When a waiter sleeps, and how long at most. Tests and benchmarks take other values than users.
   package struct Pace: Sendable {
-    /// Looks before it sleeps.
+    /// Looks before it sleeps, at most.
     package var spinLimit = Waiter.spinLimit
-    /// ``Waiter/nap``.
+    /// ``Waiter/nap``; 0: it always parks and never naps.
     package var nap = Waiter.nap
-    /// ``Waiter/streamInterval``; 0: it always parks and never naps.
-    package var streamInterval = Waiter.streamInterval
+    /// ``Waiter/shortestNap``.
+    package var shortestNap = Waiter.shortestNap
+    /// Records that a nap is as long as, at the rate since the last sleep.
+    package var recordsOfANap: UInt64 = 8
     /// ``Waiter/longestSleep``.
     package var longestSleep = Waiter.longestSleep
     /// What users have.
     package init() {}
+
+    /// How long to nap where records come `gap` ns apart; nil: park, a nap would bring less than two.
+    func nap(gap: UInt64) -> Int? {
+      guard nap > 0, gap <= UInt64(nap) / 2 else { return nil }
+      return min(nap, max(shortestNap, Int(gap &* recordsOfANap)))
+    }
   }
 
   /// A waiter of `strategy`.
@@ -86,14 +101,14 @@ public struct Waiter {
   package init(_ strategy: WaitStrategy, pace: Pace) {
     self.strategy = strategy
     self.pace = pace
+    spinBudget = pace.spinLimit
   }
 
   /// Call after records were delivered.
   public mutating func progressed(_ consumer: borrowing RingConsumer) {
+    // Found by looking, without a sleep: that is worth it.
+    if spins > 0, spins < spinBudget { spinBudget = min(pace.spinLimit, spinBudget * 2) }
     spins = 0
-    // A nap that brought records: the stream goes on.
-    if hasNapped { isStreaming = true }
-    hasNapped = false
     if stallPosition != .max { noteStall(consumer) }
   }
 
@@ -109,9 +124,16 @@ public struct Waiter {
     _ consumer: inout RingConsumer, doorbell: borrowing Doorbell, interrupt: Int32,
     deadline: UInt64?
   ) -> Outcome {
-    if stallPosition != .max || consumer.backlog != 0 { noteStall(consumer) }
     spins += 1
-    if spins < pace.spinLimit {
+    let spinsOn = spins < (strategy == .park ? spinBudget : pace.spinLimit)
+    // A claim shows in the slot itself, whose line is looked at anyway. Only one whose producer has not come
+    // to leave its mark is seen by the cursor, and each look at that line takes it from the producers.
+    if stallPosition != .max || consumer.claimant != nil
+      || (!spinsOn || spins % 64 == 0) && consumer.backlog != 0
+    {
+      noteStall(consumer)
+    }
+    if spinsOn {
       spinHint()
       return .lookAgain
     }
@@ -123,19 +145,27 @@ public struct Waiter {
     case .yield:
       sched_yield()
       return poll(doorbell: -1, interrupt: interrupt, timeout: 0)
-    case .park: break
+    case .park: return sleep(&consumer, doorbell, interrupt, deadline)
     }
+  }
+
+  private mutating func sleep(
+    _ consumer: inout RingConsumer, _ doorbell: borrowing Doorbell, _ interrupt: Int32,
+    _ deadline: UInt64?
+  ) -> Outcome {
+    // As many looks found nothing. Never none: else it would not be seen when they are worth it again.
+    if spins == spinBudget { spinBudget = max(min(8, pace.spinLimit), spinBudget / 2) }
     let now = monotonicNow()
-    if isStreaming {
-      // Until the next batch says otherwise.
-      isStreaming = false
-      hasNapped = true
-      lastWake = now
+    let records = consumer.journal.records
+    let arrived = records &- recordsBefore
+    let nap = arrived == 0 ? nil : pace.nap(gap: (now &- sleepBegan) / arrived)
+    sleepBegan = now
+    recordsBefore = records
+    if let nap {
       figures.naps &+= 1
-      return poll(
-        doorbell: -1, interrupt: interrupt, timeout: sleepTime(pace.nap, now, deadline))
+      let ready = ordinal_nap(interrupt, Int64(sleepTime(nap, now, deadline)))
+      return ready != 0 ? .interrupted : .lookAgain
     }
-    hasNapped = false
     guard consumer.prepareToPark() else {
       figures.secondLooks &+= 1
       return .lookAgain
@@ -144,15 +174,12 @@ public struct Waiter {
     let outcome = poll(
       doorbell: doorbell.descriptor, interrupt: interrupt, timeout: timeout)
     figures.parks &+= 1
-    let woken = monotonicNow()
     // The whole sleep is over, and a record that rang no bell lies there.
-    if woken &- now >= UInt64(timeout), timeout == pace.longestSleep, consumer.isReady {
+    if timeout == pace.longestSleep, consumer.isReady, monotonicNow() &- now >= UInt64(timeout) {
       figures.lateWakeUps &+= 1
     }
     consumer.cancelPark()
     doorbell.silence()
-    isStreaming = woken &- lastWake < pace.streamInterval
-    lastWake = woken
     return outcome
   }
 

@@ -196,7 +196,8 @@ struct CaptureTableTests {
     func line(_ transport: String, _ rate: Double, _ cpus: Int) -> [EvaluationRow] {
       [
         row(
-          "capture_rate_paper_forks", transport, value: rate, part: "capture", cpus: cpus, unit: "1"),
+          "capture_rate_paper_forks", transport, value: rate, part: "capture", cpus: cpus, unit: "1"
+        ),
         row("offered_paper_forks", transport, value: 100_000, part: "capture", cpus: cpus),
         row("delivered_paper_forks", transport, value: rate * 100_000, part: "capture", cpus: cpus),
         row("violations_paper_forks", transport, value: 3, part: "capture", cpus: cpus),

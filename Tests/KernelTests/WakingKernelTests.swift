@@ -33,7 +33,7 @@ private func expectEveryWakeUp(forks wanted: Int) throws {
   try session.begin()
   var pace = Waiter.Pace()
   pace.spinLimit = 1
-  pace.streamInterval = 0
+  pace.nap = 0
   pace.longestSleep = 20_000_000_000
   var waiter = Waiter(.park, pace: pace)
   var (requested, forks, exits, others) = (1, 0, 0, 0)

@@ -134,7 +134,7 @@ package struct ParkRaces: Sendable {
     }
     var pace = Waiter.Pace()
     pace.spinLimit = 1
-    pace.streamInterval = 0
+    pace.nap = 0
     pace.longestSleep = 60_000_000_000
     var waiter = Waiter(.park, pace: pace)
     let switches = test_voluntary_switches()

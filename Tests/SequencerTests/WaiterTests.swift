@@ -164,23 +164,105 @@ import Testing
     #expect(test.ring.rings == 0 && test.ring.controlSwitch(ControlLayout.parked) == 0)
   }
 
-  @Test("While events keep coming it naps without asking for the bell")
+  /// Waits until it slept, one way or the other.
+  ///
+  /// - Returns: the looks that it took, the one that slept included, and how long that one took, ns.
+  private func sleep(
+    _ waiter: inout Waiter, _ test: MappedTestRing, _ doorbell: borrowing Doorbell,
+    _ bells: borrowing Bells
+  ) -> (looks: Int, time: UInt64) {
+    for looks in 1...10_000 {
+      let before = waiter.figures
+      let began = monotonicNow()
+      _ = waiter.wait(
+        &test.consumer, doorbell: doorbell, interrupt: bells.interrupt.read, deadline: nil)
+      if waiter.figures != before { return (looks, monotonicNow() - began) }
+    }
+    Issue.record("it never slept")
+    return (0, 0)
+  }
+
+  @Test("While records keep coming it naps without asking for the bell")
   func napsInAStream() throws {
     let test = try MappedTestRing()
     let bells = try Bells()
     let doorbell = try bells.doorbell()
     var waiter = Waiter(.park)
-    spin(&waiter, test, doorbell, bells)
-    // A bell that rings all the time: each park ends at once, which is a stream.
+    // A bell that rings all the time, so that a park ends at once.
     bells.ring()
-    for _ in 0..<200 {
-      let began = monotonicNow()
-      _ = waiter.wait(
-        &test.consumer, doorbell: doorbell, interrupt: bells.interrupt.read, deadline: nil)
-      // A nap does not hear the bell and lasts its time.
-      if monotonicNow() - began >= UInt64(Waiter.nap) { return }
+    _ = sleep(&waiter, test, doorbell, bells)
+    #expect(waiter.figures.parks == 1)
+    for round in 1...20 {
+      test.produce(50)
+      _ = try test.drain()
+      waiter.progressed(test.consumer)
+      let slept = sleep(&waiter, test, doorbell, bells)
+      // Nothing rang, and a nap that hears no bell lasts its time.
+      #expect(test.ring.rings == 0 && waiter.figures.naps == round)
+      #expect(slept.time >= UInt64(Waiter.shortestNap))
     }
-    Issue.record("it never napped")
+    // A nap that brought nothing: the next record rings.
+    _ = sleep(&waiter, test, doorbell, bells)
+    #expect(waiter.figures.naps == 20 && waiter.figures.parks == 2)
+  }
+
+  @Test("Where records are rare, each rings")
+  func parksBetweenRareRecords() throws {
+    let test = try MappedTestRing()
+    let bells = try Bells()
+    let doorbell = try bells.doorbell()
+    var waiter = Waiter(.park)
+    bells.ring()
+    _ = sleep(&waiter, test, doorbell, bells)
+    for round in 2...6 {
+      usleep(2000)
+      test.produce(1)
+      _ = try test.drain()
+      waiter.progressed(test.consumer)
+      _ = sleep(&waiter, test, doorbell, bells)
+      #expect(waiter.figures.parks == round && waiter.figures.naps == 0)
+    }
+  }
+
+  @Test(
+    "a nap is as long as some records, within bounds",
+    arguments: [
+      (0, 10_000), (1000, 10_000), (5000, 40_000), (100_000, 800_000), (200_000, 1_000_000),
+      (500_000, 1_000_000), (500_001, nil), (.max, nil),
+    ] as [(UInt64, Int?)])
+  func napLength(_ gap: UInt64, _ nap: Int?) {
+    #expect(Waiter.Pace().nap(gap: gap) == nap)
+    var never = Waiter.Pace()
+    never.nap = 0
+    #expect(never.nap(gap: gap) == nil)
+  }
+
+  @Test("Looks that find nothing become fewer, and more when they find something again")
+  func looksByTheirWorth() throws {
+    let test = try MappedTestRing()
+    let bells = try Bells()
+    let doorbell = try bells.doorbell()
+    var waiter = Waiter(.park)
+    bells.ring()
+    #expect(sleep(&waiter, test, doorbell, bells).looks == Waiter.spinLimit)
+    for expected in [100, 50, 25, 12, 8, 8] {
+      test.produce(1)
+      _ = try test.drain()
+      waiter.progressed(test.consumer)
+      #expect(sleep(&waiter, test, doorbell, bells).looks == expected)
+    }
+    // Found by the third look.
+    for _ in 1...2 {
+      for _ in 1...3 {
+        _ = waiter.wait(
+          &test.consumer, doorbell: doorbell, interrupt: bells.interrupt.read, deadline: nil)
+      }
+      test.produce(1)
+      _ = try test.drain()
+      waiter.progressed(test.consumer)
+    }
+    // That sleep had not begun anew: the last one's looks were 8, twice doubled.
+    #expect(sleep(&waiter, test, doorbell, bells).looks == 32)
   }
 
   @Test("A claim that is not published is told with its age")

@@ -39,6 +39,11 @@ int ordinal_signalfd_read(int descriptor, int *_Nonnull signal, int *_Nonnull co
    milliseconds only. A set of bits: 1 the first, 2 the second; 0 if the time is over or a signal came. */
 int ordinal_wait_readable(int first, int second, int64_t nanoseconds);
 
+/* Waits for `descriptor` (-1: none) to be readable, for `nanoseconds` to the microsecond: without the slack
+   of 50 microseconds that the kernel allows itself else (PR_SET_TIMERSLACK). 1 if it is readable, 0 if the
+   time is over or a signal came. */
+int ordinal_nap(int descriptor, int64_t nanoseconds);
+
 /* Keeps, of the capabilities, those in `keep` (bit n = capability n) and sets no_new_privs. */
 int ordinal_limit_capabilities(uint64_t keep);
 

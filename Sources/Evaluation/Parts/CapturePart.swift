@@ -28,7 +28,9 @@ package enum CapturePart: EvaluationPart {
     for (workload, bytes, transports, printer) in [
       ("forks", settings.bytes, settings.transports, false),
       ("paper_forks", paper, settings.transports, false),
-      ("paper_printed", paper, settings.transports.filter { $0 == .perf8K || $0 == .perf64K }, true),
+      (
+        "paper_printed", paper, settings.transports.filter { $0 == .perf8K || $0 == .perf64K }, true
+      ),
     ] {
       var options = settings.options()
       options.bytes = bytes

@@ -27,6 +27,9 @@ package enum DesignPart: EvaluationPart {
     _ settings: EvaluationSettings, _ progress: Progress
   ) throws -> Samples {
     var samples = Samples()
+    guard evaluation_pin(Int32(settings.consumerCPU)) == 0 else {
+      throw EvaluationError("can't run on CPU \(settings.consumerCPU)")
+    }
     try paths(settings, progress, &samples)
     try scans(settings, progress, &samples)
     pages(&samples)
@@ -63,9 +66,6 @@ package enum DesignPart: EvaluationPart {
   private static func scans(
     _ settings: EvaluationSettings, _ progress: Progress, _ samples: inout Samples
   ) throws {
-    guard evaluation_pin(Int32(settings.consumerCPU)) == 0 else {
-      throw EvaluationError("can't run on CPU \(settings.consumerCPU)")
-    }
     // A ring of the default size: no cache but the last holds it.
     let count: UInt64 = 1 << 17
     for round in 0..<settings.rounds {

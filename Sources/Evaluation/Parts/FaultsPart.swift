@@ -150,7 +150,13 @@ package enum FaultsPart: EvaluationPart {
 
   /// Consumes what `produce` sends.
   ///
-  /// - Parameter pause: asked before each drain: microseconds to do nothing; nil: wait as the transport does.
+  /// - Parameters:
+  ///   - transport: drained here.
+  ///   - settings: the CPUs.
+  ///   - pause: asked before each drain: microseconds to do nothing; nil: wait as the transport does.
+  ///   - produce: starts the producers.
+  /// - Returns: what came of it, all producers over and all drained.
+  /// - Throws: what a producer or the transport throws.
   private static func run(
     _ transport: any EventTransport, _ settings: EvaluationSettings, pause: (() -> UInt32)?,
     _ produce: (any EventTransport) throws -> [PinnedThreads.Running<Int>]

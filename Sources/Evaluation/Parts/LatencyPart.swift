@@ -5,8 +5,8 @@ import EvaluationTransports
 /// Metrics: `p50`, `p99`, `p99.9` and `max`, ns, then `_spin` or `_park`, then the rate: `_1k`, a thousand
 /// events a second, or `_10`, `_50`, `_90`, percent of the ringbuf's highest rate without loss, which is
 /// found first and is the same for all. `lost` tells where a transport could not keep that rate.
-/// `sequencer-bell` is the sequencer whose parked consumer never naps: each event rings; `sequencer-nap-50us`
-/// naps for that long in a stream, where users have a millisecond.
+/// `sequencer-bell` is the sequencer whose parked consumer never naps: each event rings; `sequencer-nap-1ms`
+/// naps for that long in a stream, where the one that users have goes by the stream's rate.
 package enum LatencyPart: EvaluationPart {
   package static let name = "latency"
   package static let abstract = "How old an event is when its consumer has it, spinning and parked."
@@ -27,7 +27,7 @@ package enum LatencyPart: EvaluationPart {
       }
     }
     if settings.transports.contains(.sequencer) {
-      for (name, nap) in [("sequencer-bell", 0), ("sequencer-nap-50us", 50_000)] {
+      for (name, nap) in [("sequencer-bell", 0), ("sequencer-nap-1ms", 1_000_000)] {
         options.nap = nap
         opened.append(
           Opened(
