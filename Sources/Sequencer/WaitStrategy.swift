@@ -33,7 +33,8 @@ public struct WaitFigures: Equatable, Sendable {
 ///   become fewer.
 /// - While several records come in the time of a nap, it naps for about ``Pace/recordsOfANap`` of them, and no
 ///   producer rings.
-/// - Else it parks, and the next record rings.
+/// - Else it parks, and the next record rings; and also where a ring is shared by the many records of a burst,
+///   for which it now and then looks.
 public struct Waiter {
   private let strategy: WaitStrategy
   private var spins = 0
@@ -43,6 +44,8 @@ public struct Waiter {
   // records are.
   private var sleepBegan: UInt64 = 0
   private var recordsBefore: UInt64 = 0
+  // Naps until the next look for bursts.
+  private var napsLeft = 0
   /// The longest time seen between finding a record claimed and finding it published, ns.
   public private(set) var longestStall: UInt64 = 0
   /// The CPU whose producer the longest stall was; nil if there was none, or if it ended before that
@@ -56,7 +59,7 @@ public struct Waiter {
   public private(set) var figures = WaitFigures()
   private let pace: Pace
 
-  static let spinLimit = 200
+  static let spinLimit = 64
   /// The longest nap, ns.
   static let nap = 1_000_000
   /// The shortest, ns: a sleep takes some microseconds of a CPU.
@@ -82,6 +85,10 @@ public struct Waiter {
     package var shortestNap = Waiter.shortestNap
     /// Records that a nap is as long as, at the rate since the last sleep.
     package var recordsOfANap: UInt64 = 8
+    /// Records that one ring brings, from which on it is worth what it costs its producer.
+    package var recordsOfARing: UInt64 = 8
+    /// Naps between two looks for bursts, each of which costs a ring.
+    package var napsInARow = 64
     /// ``Waiter/longestSleep``.
     package var longestSleep = Waiter.longestSleep
     /// What users have.
@@ -156,11 +163,7 @@ public struct Waiter {
     // As many looks found nothing. Never none: else it would not be seen when they are worth it again.
     if spins == spinBudget { spinBudget = max(min(8, pace.spinLimit), spinBudget / 2) }
     let now = monotonicNow()
-    let records = consumer.journal.records
-    let arrived = records &- recordsBefore
-    let nap = arrived == 0 ? nil : pace.nap(gap: (now &- sleepBegan) / arrived)
-    sleepBegan = now
-    recordsBefore = records
+    let nap = napLength(now, consumer)
     if let nap {
       figures.naps &+= 1
       let ready = ordinal_nap(interrupt, Int64(sleepTime(nap, now, deadline)))
@@ -181,6 +184,26 @@ public struct Waiter {
     consumer.cancelPark()
     doorbell.silence()
     return outcome
+  }
+
+  /// How long to nap, from what came since the last sleep began; nil: park.
+  private mutating func napLength(_ now: UInt64, _ consumer: borrowing RingConsumer) -> Int? {
+    let records = consumer.journal.records
+    let arrived = records &- recordsBefore
+    let time = now &- sleepBegan
+    sleepBegan = now
+    recordsBefore = records
+    guard arrived > 0, let nap = pace.nap(gap: time / arrived) else {
+      napsLeft = 0
+      return nil
+    }
+    // The last sleep was a park, so that it was a ring that brought these.
+    if napsLeft == 0 {
+      if arrived >= pace.recordsOfARing { return nil }
+      napsLeft = pace.napsInARow + 1
+    }
+    napsLeft -= 1
+    return napsLeft == 0 ? nil : nap
   }
 
   /// The age of the claim the consumer waits for, ns, from when it first waited; 0 if it waits for none.

@@ -193,7 +193,7 @@ import Testing
     _ = sleep(&waiter, test, doorbell, bells)
     #expect(waiter.figures.parks == 1)
     for round in 1...20 {
-      test.produce(50)
+      test.produce(5)
       _ = try test.drain()
       waiter.progressed(test.consumer)
       let slept = sleep(&waiter, test, doorbell, bells)
@@ -204,6 +204,31 @@ import Testing
     // A nap that brought nothing: the next record rings.
     _ = sleep(&waiter, test, doorbell, bells)
     #expect(waiter.figures.naps == 20 && waiter.figures.parks == 2)
+  }
+
+  @Test("Where a ring is shared by many records it parks, and looks for that now and then")
+  func parksBetweenBursts() throws {
+    let test = try MappedTestRing()
+    let bells = try Bells()
+    let doorbell = try bells.doorbell()
+    var waiter = Waiter(.park)
+    bells.ring()
+    func burst(_ count: Int) throws {
+      test.produce(count)
+      _ = try test.drain()
+      waiter.progressed(test.consumer)
+      _ = sleep(&waiter, test, doorbell, bells)
+    }
+    _ = sleep(&waiter, test, doorbell, bells)
+    for _ in 1...5 { try burst(50) }
+    #expect(waiter.figures.parks == 6 && waiter.figures.naps == 0)
+    // Few of them: it naps, and parks once in a while to see how many a ring brings.
+    for _ in 1...Waiter.Pace().napsInARow { try burst(5) }
+    #expect(waiter.figures.parks == 6 && waiter.figures.naps == 64)
+    try burst(50)
+    #expect(waiter.figures.parks == 7 && waiter.figures.naps == 64)
+    try burst(50)
+    #expect(waiter.figures.parks == 8 && waiter.figures.naps == 64)
   }
 
   @Test("Where records are rare, each rings")
@@ -245,15 +270,15 @@ import Testing
     var waiter = Waiter(.park)
     bells.ring()
     #expect(sleep(&waiter, test, doorbell, bells).looks == Waiter.spinLimit)
-    for expected in [100, 50, 25, 12, 8, 8] {
+    for expected in [32, 16, 8, 8] {
       test.produce(1)
       _ = try test.drain()
       waiter.progressed(test.consumer)
       #expect(sleep(&waiter, test, doorbell, bells).looks == expected)
     }
-    // Found by the third look.
-    for _ in 1...2 {
-      for _ in 1...3 {
+    // Found after a sleep, then twice by the fourth look: the looks are doubled twice.
+    for looks in [0, 3, 3] {
+      for _ in 0..<looks {
         _ = waiter.wait(
           &test.consumer, doorbell: doorbell, interrupt: bells.interrupt.read, deadline: nil)
       }
@@ -261,7 +286,6 @@ import Testing
       _ = try test.drain()
       waiter.progressed(test.consumer)
     }
-    // That sleep had not begun anew: the last one's looks were 8, twice doubled.
     #expect(sleep(&waiter, test, doorbell, bells).looks == 32)
   }
 
