@@ -233,6 +233,9 @@ struct WantedFigureTests {
     #expect(finding("Rate over that of a bare", []) == .some(nil))
     let other = row("rate", "sequencer", cpus: 2, reference: "ringbuf", ratio: 0.1)
     #expect(finding("Rate over that of a bare", [good, other]) == .some(true))
+    // What is wanted without a time stamp is not decided by what was measured with one.
+    let stamped = row("rate_stamped", "sequencer", cpus: 2, reference: "bare", ratio: 0.1)
+    #expect(finding("Rate over that of a bare", [good, stamped]) == .some(true))
   }
 
   @Test("a count has no reference")

@@ -1,8 +1,10 @@
 import CEvaluation
 import EvaluationTransports
+import Glibc
 import Sequencer
 
-/// What a parked consumer costs with nothing to do. All transports at the same time, as none does anything.
+/// What a parked consumer costs with nothing to do. All transports at the same time, as none does anything, but
+/// each wakes at a moment of its own: the first to wake on a CPU that slept pays for those behind it.
 ///
 /// Metrics: `cpu`, seconds of CPU time a minute, and `wakeups`, a minute. Each sleeps a second at most, the
 /// product's own net; libbpf's examples sleep 0.1 s.
@@ -19,13 +21,17 @@ package enum IdlePart: EvaluationPart {
     let nanoseconds: UInt64 = settings.isQuick ? 3_000_000_000 : 10_000_000_000
     // Each used by its own thread alone.
     struct Lent: @unchecked Sendable { let transport: any EventTransport }
-    let opened = try settings.transports.map { Lent(transport: try $0.open(options)) }
+    var opened = try settings.transports.map { Lent(transport: try $0.open(options)) }
+    var generator = SeededGenerator(seed: 4)
     for lent in opened { lent.transport.begin() }
     for round in 0..<rounds {
       progress.say("round \(round + 1) of \(rounds), \(nanoseconds / 1_000_000_000) s")
-      let threads = try opened.map { lent in
+      opened.shuffle(using: &generator)
+      let apart = 1_000_000 / opened.count
+      let threads = try opened.enumerated().map { index, lent in
         try PinnedThreads.start(on: [settings.consumerCPU]) { _ in
-          try idle(lent.transport, nanoseconds)
+          usleep(UInt32(index * apart))
+          return try idle(lent.transport, nanoseconds)
         }
       }
       for (lent, thread) in zip(opened, threads) {

@@ -32,6 +32,9 @@ package enum OrderPart: EvaluationPart {
     _ settings: EvaluationSettings, _ progress: Progress
   ) throws -> Samples {
     var samples = Samples()
+    guard evaluation_pin(Int32(settings.consumerCPU)) == 0 else {
+      throw EvaluationError("can't run on CPU \(settings.consumerCPU)")
+    }
     let rounds = settings.hasOwnRounds ? settings.rounds : settings.isQuick ? 1 : 5
     let tokens: UInt64 = settings.isQuick ? 20_000 : 100_000
     for setting in self.settings {
