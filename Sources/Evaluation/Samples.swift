@@ -41,11 +41,6 @@ package struct Samples: Sendable {
   package mutating func note(_ line: String) {
     if !notes.contains(line) { notes.append(line) }
   }
-
-  /// Takes all figures of a round at a CPU count back: the machine did not do its part.
-  package mutating func discard(cpus: Int, round: Int) {
-    all.removeAll { $0.cpus == cpus && $0.round == round }
-  }
 }
 
 /// A part of the evaluation: measures, round by round, all transports in turn.
