@@ -15,8 +15,7 @@ public import SequencerCore
   /// Finds the maps' elements; nil only where the object was loaded with too few CPUs.
   ///
   /// Without a look-up: the three maps have one element each, and their symbols stand for its address
-  /// (`directMaps` of the user side). A look-up passes its key through memory; three of them took a quarter
-  /// of an event's time.
+  /// (`directMaps` of the user side). A look-up passes its key through memory (docs/adr/0015).
   @inline(__always) public init?() {
     cpu = kit_cpu()
     guard cpu < kit_cpus() else { return nil }

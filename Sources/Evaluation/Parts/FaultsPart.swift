@@ -103,9 +103,14 @@ package enum FaultsPart: EvaluationPart {
   ) throws -> Outcome {
     let capacity = eventsHeld(transport, settings)
     let sent = Sent()
-    return try run(
-      transport, settings, pause: { sent.count.load(ordering: .acquiring) < 2 * capacity ? 200 : 0 }
-    ) { [try flood(on: settings.producerCPUs(settings.cpus.count), 4 * capacity, $0, sent)] }
+    // Asked before the first drain, so that there is none before.
+    let sleep: () -> UInt32 = {
+      while sent.count.load(ordering: .acquiring) < 2 * capacity { usleep(200) }
+      return 0
+    }
+    return try run(transport, settings, pause: sleep) {
+      [try flood(on: settings.producerCPUs(settings.cpus.count), 4 * capacity, $0, sent)]
+    }
   }
 
   private static func overrun(
