@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Children of a storm borrow their parent's memory while the parent waits, as posix_spawn() has it:
@@ -80,8 +81,15 @@ int64_t evaluation_storm(
   return error ? -error : made;
 }
 
+static uint64_t monotonic_now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
 uint64_t evaluation_pass_tokens(
-    uint64_t *baton, uint64_t index, uint64_t threads, uint64_t end, uint64_t *log) {
+    uint64_t *baton, uint64_t index, uint64_t threads, uint64_t end, uint64_t until,
+    uint64_t *log) {
   _Atomic uint64_t *turn = (_Atomic uint64_t *)baton;
   uint64_t emitted = 0;
   for (;;) {
@@ -90,7 +98,8 @@ uint64_t evaluation_pass_tokens(
     if (token % threads == index) {
       evaluation_emit(token);
       log[emitted++] = token;
-      atomic_store_explicit(turn, token + 1, memory_order_release);
+      int is_late = emitted % 32 == 0 && monotonic_now() >= until;
+      atomic_store_explicit(turn, is_late ? end : token + 1, memory_order_release);
       continue;
     }
     /* The next one may have no CPU: more threads than CPUs, or other work. */

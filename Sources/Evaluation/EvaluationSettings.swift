@@ -1,3 +1,4 @@
+import CEvaluation
 package import EvaluationTransports
 
 /// What is measured, and for how long.
@@ -26,6 +27,15 @@ package struct EvaluationSettings: Sendable {
 
   /// The CPU that consumers run on.
   package var consumerCPU: Int { cpus.first ?? 0 }
+
+  /// Has the calling thread, a consumer, run on ``consumerCPU`` alone: else it is woken onto a producer's CPU.
+  ///
+  /// - Throws: ``EvaluationError`` if that CPU may not be used.
+  package func pinConsumer() throws {
+    guard evaluation_pin(Int32(consumerCPU)) == 0 else {
+      throw EvaluationError("can't run on CPU \(consumerCPU); choose --cpus that are allowed")
+    }
+  }
 
   /// The CPUs of `count` producers: the consumer's comes last.
   package func producerCPUs(_ count: Int) -> [Int] { Array(cpus.reversed().prefix(count)) }

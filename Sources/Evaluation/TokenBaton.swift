@@ -14,14 +14,15 @@ import Synchronization
 
   deinit { unsafe turn.deallocate() }
 
-  /// Takes a seat among `threads` threads and passes tokens on until there were `end`.
+  /// Takes a seat among `threads` threads and passes tokens on until there were `end`, or it is `until` ns of
+  /// `CLOCK_MONOTONIC`.
   ///
   /// - Returns: the tokens emitted here, in order.
-  func pass(of threads: Int, to end: UInt64) -> [UInt64] {
+  func pass(of threads: Int, to end: UInt64, until: UInt64) -> [UInt64] {
     let seat = seats.add(1, ordering: .relaxed).oldValue
     return unsafe [UInt64](unsafeUninitializedCapacity: Int(end)) { log, count in
       guard let base = log.baseAddress else { return }
-      count = Int(unsafe evaluation_pass_tokens(turn, seat, UInt64(threads), end, base))
+      count = Int(unsafe evaluation_pass_tokens(turn, seat, UInt64(threads), end, until, base))
     }
   }
 }

@@ -3,98 +3,100 @@ import JSONSchemaValidation
 import TestSupport
 import Testing
 
-/// Every part of `ordinal bench`, for a moment: figures of all that is asked for, in files as promised. What
-/// the figures are is the machine's affair, but for those that are promises.
-@Suite("ordinal bench", .tags(.kernel), .serialized)
-struct BenchKernelTests {
-  private func bench(_ arguments: [String]) throws -> (rows: [JSONValue], text: String) {
-    let folder = try TemporaryFolder()
-    let file = folder.file("result.json")
-    let result = try run(
-      BuildFolder.program("ordinal"), ["bench"] + arguments + ["--json", file], seconds: 180)
-    try #require(result.status == 0, "\(result.text.suffix(2000))")
-    let data = try Data(contentsOf: URL(fileURLWithPath: file))
-    let value = try JSONValue(parsing: [UInt8](data))
-    #expect(try SchemaValidator.shipped("evaluation.schema.json").problems(in: value) == [])
-    let attributes = try FileManager.default.attributesOfItem(atPath: file)
-    #expect(attributes[.posixPermissions] as? Int == 0o600)
-    var rows: [JSONValue] = []
-    while let row = value["rows"]?[rows.count] { rows.append(row) }
-    return (rows, result.text)
-  }
-
-  private func number(_ row: JSONValue) -> Double? {
-    switch row["value"] {
-    case .integer(let value): Double(value)
-    case .number(let value): value
-    default: nil
+extension LiveKernelTests {
+  /// Every part of `ordinal bench`, for a moment: figures of all that is asked for, in files as promised. What
+  /// the figures are is the machine's affair, but for those that are promises.
+  @Suite("ordinal bench")
+  struct BenchKernelTests {
+    private func bench(_ arguments: [String]) throws -> (rows: [JSONValue], text: String) {
+      let folder = try TemporaryFolder()
+      let file = folder.file("result.json")
+      let result = try run(
+        BuildFolder.program("ordinal"), ["bench"] + arguments + ["--json", file], seconds: 180)
+      try #require(result.status == 0, "\(result.text.suffix(2000))")
+      let data = try Data(contentsOf: URL(fileURLWithPath: file))
+      let value = try JSONValue(parsing: [UInt8](data))
+      #expect(try SchemaValidator.shipped("evaluation.schema.json").problems(in: value) == [])
+      let attributes = try FileManager.default.attributesOfItem(atPath: file)
+      #expect(attributes[.posixPermissions] as? Int == 0o600)
+      var rows: [JSONValue] = []
+      while let row = value["rows"]?[rows.count] { rows.append(row) }
+      return (rows, result.text)
     }
-  }
 
-  @Test(
-    "a part measures every transport",
-    arguments: [
-      ("producer", "rate"), ("consumer", "drain_rate"), ("zero-loss", "zero_loss_park"),
-      ("latency", "p50_spin_50"), ("idle", "wakeups"), ("overhead", "mean_call"),
-      ("capture", "capture_rate_overload"), ("order", "judged_tokens_park"),
-      ("faults", "capture_rate_stopped"),
-    ])
-  func part(_ name: String, _ metric: String) throws {
-    let (rows, text) = try bench([
-      name, "--quick", "--rounds", "1", "--payload", "56", "--transports",
-      "sequencer,ringbuf,ringbuf-ticket,perf",
-    ])
-    for transport in ["sequencer", "ringbuf", "ringbuf-ticket", "perf"] {
-      let figures = rows.filter {
-        $0["transport"]?.string == transport && $0["metric"]?.string == metric
-      }
-      #expect(!figures.isEmpty, "\(name) has no \(metric) of \(transport)")
-      #expect(figures.allSatisfy { ($0["rounds"]?.integer ?? 0) > 0 })
-      #expect(figures.allSatisfy { (number($0) ?? 0) > 0 }, "\(figures)")
-    }
-    #expect(rows.allSatisfy { $0["part"]?.string == name || $0["part"]?.string == "model" })
-    // The promises.
-    for row in rows where row["transport"]?.string == "sequencer" {
-      let metric = row["metric"]?.string ?? ""
-      if ["violations", "unaccounted", "torn"].contains(where: metric.hasPrefix) {
-        #expect(number(row) == 0, "\(row)")
+    private func number(_ row: JSONValue) -> Double? {
+      switch row["value"] {
+      case .integer(let value): Double(value)
+      case .number(let value): value
+      default: nil
       }
     }
-    // Where it is, and where it lies.
-    #expect(text.contains("ordinal: \(name) (1 of 1)") && text.contains("ordinal: wrote "))
-  }
 
-  @Test("the pieces of the ring are measured one by one")
-  func design() throws {
-    let (rows, _) = try bench(["design", "--quick", "--rounds", "1"])
-    for name in ["as_is", "batch_16", "small_slot", "128", "64_ahead_4_huge"] {
-      #expect(rows.contains { $0["transport"]?.string == name }, "\(name)")
-    }
-    #expect(rows.contains { $0["metric"]?.string == "huge_kilobytes" })
-  }
-
-  @Test("a report is made of results, and of nothing else")
-  func report() throws {
-    let folder = try TemporaryFolder()
-    let (json, csv, page) = (folder.file("a.json"), folder.file("a.csv"), folder.file("a.html"))
-    let program = try BuildFolder.program("ordinal")
-    let measured = try run(
-      program,
-      [
-        "bench", "consumer", "--quick", "--rounds", "2", "--transports", "sequencer", "--json",
-        json, "--csv", csv,
+    @Test(
+      "a part measures every transport",
+      arguments: [
+        ("producer", "rate"), ("consumer", "drain_rate"), ("zero-loss", "zero_loss_park"),
+        ("latency", "p50_spin_50"), ("idle", "wakeups"), ("overhead", "mean_call"),
+        ("capture", "capture_rate_overload"), ("order", "judged_tokens_park"),
+        ("faults", "capture_rate_stopped"),
       ])
-    #expect(measured.status == 0)
-    let made = try run(
-      program, ["bench", "report", json, "-o", page, "--plots", folder.file("plots")])
-    #expect(made.status == 0, "\(made.text)")
-    let html = try String(contentsOfFile: page, encoding: .utf8)
-    #expect(html.contains("<svg") && html.contains("drain_rate") && html.contains("ringbuf"))
-    #expect(FileManager.default.fileExists(atPath: folder.file("plots/drain.svg")))
-    let table = try String(contentsOfFile: csv, encoding: .utf8)
-    #expect(table.contains("consumer,sequencer,1,56,drain_rate,"))
-    let refused = try run(program, ["bench", "report", csv, "-o", page])
-    #expect(refused.status == 2)
-    #expect(refused.text.contains("is no result of"))
+    func part(_ name: String, _ metric: String) throws {
+      let (rows, text) = try bench([
+        name, "--quick", "--rounds", "1", "--payload", "56", "--transports",
+        "sequencer,ringbuf,ringbuf-ticket,perf",
+      ])
+      for transport in ["sequencer", "ringbuf", "ringbuf-ticket", "perf"] {
+        let figures = rows.filter {
+          $0["transport"]?.string == transport && $0["metric"]?.string == metric
+        }
+        #expect(!figures.isEmpty, "\(name) has no \(metric) of \(transport)")
+        #expect(figures.allSatisfy { ($0["rounds"]?.integer ?? 0) > 0 })
+        #expect(figures.allSatisfy { (number($0) ?? 0) > 0 }, "\(figures)")
+      }
+      #expect(rows.allSatisfy { $0["part"]?.string == name || $0["part"]?.string == "model" })
+      // The promises.
+      for row in rows where row["transport"]?.string == "sequencer" {
+        let metric = row["metric"]?.string ?? ""
+        if ["violations", "unaccounted", "torn"].contains(where: metric.hasPrefix) {
+          #expect(number(row) == 0, "\(row)")
+        }
+      }
+      // Where it is, and where it lies.
+      #expect(text.contains("ordinal: \(name) (1 of 1)") && text.contains("ordinal: wrote "))
+    }
+
+    @Test("the pieces of the ring are measured one by one")
+    func design() throws {
+      let (rows, _) = try bench(["design", "--quick", "--rounds", "1"])
+      for name in ["as_is", "batch_16", "small_slot", "128", "64_ahead_4_huge"] {
+        #expect(rows.contains { $0["transport"]?.string == name }, "\(name)")
+      }
+      #expect(rows.contains { $0["metric"]?.string == "huge_kilobytes" })
+    }
+
+    @Test("a report is made of results, and of nothing else")
+    func report() throws {
+      let folder = try TemporaryFolder()
+      let (json, csv, page) = (folder.file("a.json"), folder.file("a.csv"), folder.file("a.html"))
+      let program = try BuildFolder.program("ordinal")
+      let measured = try run(
+        program,
+        [
+          "bench", "consumer", "--quick", "--rounds", "2", "--transports", "sequencer", "--json",
+          json, "--csv", csv,
+        ])
+      #expect(measured.status == 0)
+      let made = try run(
+        program, ["bench", "report", json, "-o", page, "--plots", folder.file("plots")])
+      #expect(made.status == 0, "\(made.text)")
+      let html = try String(contentsOfFile: page, encoding: .utf8)
+      #expect(html.contains("<svg") && html.contains("drain_rate") && html.contains("ringbuf"))
+      #expect(FileManager.default.fileExists(atPath: folder.file("plots/drain.svg")))
+      let table = try String(contentsOfFile: csv, encoding: .utf8)
+      #expect(table.contains("consumer,sequencer,1,56,drain_rate,"))
+      let refused = try run(program, ["bench", "report", csv, "-o", page])
+      #expect(refused.status == 2)
+      #expect(refused.text.contains("is no result of"))
+    }
   }
 }

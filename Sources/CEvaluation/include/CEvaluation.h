@@ -41,10 +41,11 @@ int64_t evaluation_storm(
 
 /* Passes a token: the thread with `index` of `threads` emits each number that is its own modulo
    `threads` and only then hands the next one on through `*baton`, which all share and which holds the
-   first number at the start. Returns when `*baton` is `end`, with the number of tokens emitted here, which
-   are in `log`; it has room for all of them. */
+   first number at the start. Returns when `*baton` is `end`, with the number of tokens emitted here,
+   which are in `log`; it has room for all of them. From `until` on, ns of CLOCK_MONOTONIC, it ends early:
+   on a busy machine each hand-over waits for a turn of the scheduler. */
 uint64_t evaluation_pass_tokens(
     uint64_t *_Nonnull baton, uint64_t index, uint64_t threads, uint64_t end,
-    uint64_t *_Nonnull log);
+    uint64_t until, uint64_t *_Nonnull log);
 
 #endif

@@ -22,9 +22,7 @@ package enum CapturePart: EvaluationPart {
   ) throws -> Samples {
     var samples = Samples()
     // Else a wake-up may bring the consumer to the producer's CPU, which has no time for it.
-    guard evaluation_pin(Int32(settings.consumerCPU)) == 0 else {
-      throw EvaluationError("can't run on CPU \(settings.consumerCPU)")
-    }
+    try settings.pinConsumer()
     let rounds = settings.hasOwnRounds ? settings.rounds : settings.isQuick ? 1 : 3
     let forks = settings.isQuick ? 2000 : 50_000
     samples.note("a storm is \(forks) processes that end at once: two events each")

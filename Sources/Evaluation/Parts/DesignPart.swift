@@ -27,9 +27,7 @@ package enum DesignPart: EvaluationPart {
     _ settings: EvaluationSettings, _ progress: Progress
   ) throws -> Samples {
     var samples = Samples()
-    guard evaluation_pin(Int32(settings.consumerCPU)) == 0 else {
-      throw EvaluationError("can't run on CPU \(settings.consumerCPU)")
-    }
+    try settings.pinConsumer()
     try paths(settings, progress, &samples)
     try scans(settings, progress, &samples)
     pages(&samples)

@@ -166,9 +166,7 @@ package enum FaultsPart: EvaluationPart {
     _ transport: any EventTransport, _ settings: EvaluationSettings, pause: (() -> UInt32)?,
     _ produce: (any EventTransport) throws -> [PinnedThreads.Running<Int>]
   ) throws -> Outcome {
-    guard evaluation_pin(Int32(settings.consumerCPU)) == 0 else {
-      throw EvaluationError("can't run on CPU \(settings.consumerCPU)")
-    }
+    try settings.pinConsumer()
     var outcome = Outcome()
     let before = try transport.losses()
     transport.begin()

@@ -122,9 +122,7 @@ package enum OverheadPart: EvaluationPart {
   private static func traced(
     _ work: Work, _ turns: Int, by transport: any EventTransport, _ settings: EvaluationSettings
   ) throws -> Figures {
-    guard evaluation_pin(Int32(settings.consumerCPU)) == 0 else {
-      throw EvaluationError("can't run on CPU \(settings.consumerCPU)")
-    }
+    try settings.pinConsumer()
     var process = try WorkProcess(work.kind, turns: turns, cpu: settings.cpus.last ?? 0)
     try aim(transport.source, work, process.pid)
     transport.begin()

@@ -17,9 +17,7 @@ package enum ProducerPart: EvaluationPart {
     var samples = Samples()
     // The drains between batches belong on the consumer's CPU: whose cache a slot was in last matters to
     // whoever writes to it next.
-    guard evaluation_pin(Int32(settings.consumerCPU)) == 0 else {
-      throw EvaluationError("can't run on CPU \(settings.consumerCPU)")
-    }
+    try settings.pinConsumer()
     let variants: [(payload: Int, isStamped: Bool)] =
       settings.payloads.map { ($0, false) } + (settings.payloads.contains(56) ? [(56, true)] : [])
     for variant in variants {
