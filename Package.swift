@@ -84,7 +84,7 @@ let package = Package(
       name: "Capture",
       dependencies: [
         "SequencerABI", "SequencerCore", "CSequencerAtomics", "BPFLoader", "Sequencer",
-        "KernelObjects", "BPFCKit", "COrdinalSystem",
+        "KernelEvents", "KernelObjects", "BPFCKit", "COrdinalSystem",
       ],
       swiftSettings: fuzzed),
     // The evaluation: other transports for the same events, and what is measured with them.

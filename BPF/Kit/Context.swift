@@ -75,6 +75,14 @@ extension UnsafeRawPointer {
     result.effective = unsafe cred.word(kit_offset_cred_effective())
     return result
   }
+  /// The kernel's own scale: 0–99 real time, 100–139 the others.
+  @inline(__always) public var priority: Int32 {
+    Int32(bitPattern: unsafe pointer.half(kit_offset_task_prio()))
+  }
+  /// The CPU that the task runs on, or ran on last.
+  @inline(__always) public var cpu: UInt32 { unsafe pointer.half(kit_offset_task_cpu()) }
+  /// The idle task of a CPU.
+  @inline(__always) public var isIdle: Bool { tid == 0 }
   /// PF_EXITING of include/linux/sched.h.
   @inline(__always) public var isExiting: Bool { flags & 4 != 0 }
   @inline(__always) public var isThread: Bool { tid != tgid }

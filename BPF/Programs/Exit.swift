@@ -15,6 +15,7 @@ public func sched_process_exit(_ context: Context) -> Int32 {
   // Decided for every task, wanted or not: a process says "last" once, whatever is filtered.
   let isLast = unsafe isLastThread(task, context)
   let mode = kitFollows ? endFollow(task, ring: ring) : FollowMode.none
+  if !isChosen(.process) { return 0 }
   let comm = task.comm
   guard isWanted(task, comm: comm, mode: mode, family: .process, ring: ring),
     let claim = producer.claim(slots: 1, family: .process)

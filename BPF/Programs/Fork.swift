@@ -20,6 +20,7 @@ public func task_newtask(_ context: Context) -> Int32 {
   if kitFollows {
     unsafe inheritFollow(from: parent, to: child, isThread: isThread, control: ring.control)
   }
+  if !isChosen(.process) { return 0 }
   let comm = parent.comm
   guard isWanted(parent, comm: comm, family: .process, ring: ring),
     let claim = producer.claim(slots: 1, family: .process)

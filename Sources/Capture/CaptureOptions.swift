@@ -33,8 +33,24 @@ public struct KernelFilter: Sendable {
   var followsTasks: Bool { followsCommand || !processes.isEmpty || !trees.isEmpty }
 }
 
+/// System calls by their numbers: of 64-bit callers, and of 32-bit ones.
+public struct SyscallSelection: Sendable, Equatable {
+  /// Numbers of the machine's own table.
+  public var native: [UInt32] = []
+  /// Numbers of 32-bit programs' table, where the kernel runs such.
+  public var compat: [UInt32] = []
+
+  /// Nothing selected.
+  public init() {}
+}
+
 /// How a capture is set up.
 public struct CaptureOptions: Sendable {
+  /// The families of events; nil: processes, or what a pinned capture was started with. Programs of
+  /// others are not loaded.
+  public var families: Set<EventFamily>?
+  /// The system calls that the family of that name tells; nil: all.
+  public var syscalls: SyscallSelection?
   /// Bytes of slots, a power of two; nil: 16 MiB, or the smallest that works where that is more.
   public var ringBytes: UInt64?
   /// The events' clock; nil: the precise one, or what a pinned capture was started with.
@@ -50,6 +66,9 @@ public struct CaptureOptions: Sendable {
 
   /// The defaults.
   public init() {}
+
+  /// The families as a mask of ``SequencerABI/EventFamily/bit``.
+  var familyMask: UInt32 { (families ?? [.process]).reduce(0) { $0 | $1.bit } }
 }
 
 /// What a capture can't start or go on with: one line that says what to do.

@@ -19,11 +19,10 @@ public struct CaptureSession: ~Copyable {
   public let geometry: RingGeometry
   /// Whether this capture goes on where an earlier process left.
   public let isResumed: Bool
-  /// Whether "before" credentials of an exec are to be had (kernels from 6.9).
-  public let hasCredentialsBefore: Bool
 
   // Order matters: what is declared first goes first, and attachments go before maps.
   private var links: ProgramLinks
+  private let programs: [ProgramSpec]
   private let object: BPFObject?
   private let pins: PinDirectory?
   private let filter: KernelFilter
@@ -40,7 +39,7 @@ public struct CaptureSession: ~Copyable {
 
   private init(
     consumer: consuming RingConsumer, doorbell: consuming Doorbell, geometry: RingGeometry,
-    isResumed: Bool, hasCredentialsBefore: Bool, links: consuming ProgramLinks,
+    isResumed: Bool, programs: [ProgramSpec], links: consuming ProgramLinks,
     object: consuming BPFObject?, pins: consuming PinDirectory?, options: CaptureOptions
   ) {
     journalBefore = consumer.journal
@@ -49,7 +48,7 @@ public struct CaptureSession: ~Copyable {
     self.doorbell = doorbell
     self.geometry = geometry
     self.isResumed = isResumed
-    self.hasCredentialsBefore = hasCredentialsBefore
+    self.programs = programs
     self.links = links
     self.object = object
     self.pins = pins
@@ -79,7 +78,7 @@ public struct CaptureSession: ~Copyable {
     let geometry = try RingSize.geometry(bytes: options.ringBytes, possibleCPUs: cpus)
     let memory = SystemFile.text("/proc/meminfo").flatMap(RingSize.availableMemory)
     try RingSize.check(geometry, available: memory, possibleCPUs: cpus)
-    let facts = try KernelFacts()
+    let facts = try KernelFacts(for: options)
     let object = try loadSequencer(options, facts: facts, geometry: geometry, cpus: cpus)
     do {
       let maps = try MappedMaps(
@@ -89,9 +88,8 @@ public struct CaptureSession: ~Copyable {
       let doorbell = try Doorbell(descriptor: try object.map("doorbell").descriptor)
       return CaptureSession(
         consumer: try maps.consume(geometry), doorbell: doorbell, geometry: geometry,
-        isResumed: false,
-        hasCredentialsBefore: facts.hasPrepare, links: ProgramLinks(), object: object, pins: pins,
-        options: options)
+        isResumed: false, programs: facts.programs, links: ProgramLinks(), object: object,
+        pins: pins, options: options)
     } catch {
       throw CaptureError(wrapping: error)
     }
@@ -103,10 +101,11 @@ public struct CaptureSession: ~Copyable {
     let name = pins.name
     let filter = options.filter
     guard !filter.followsTasks, filter.uids.isEmpty, filter.cgroups.isEmpty, filter.comm == nil,
-      options.ringBytes == nil, options.timestamps == nil
+      options.ringBytes == nil, options.timestamps == nil, options.families == nil,
+      options.syscalls == nil
     else {
       throw CaptureError(
-        "'\(name)' is a capture that goes on with the filters and the ring it was started with; "
+        "'\(name)' is a capture that goes on with the events, filters and ring it was started with; "
           + "leave those options out, or use another --pin name")
     }
     do {
@@ -129,13 +128,10 @@ public struct CaptureSession: ~Copyable {
       try maps.check(geometry, name: name)
       let doorbell = try Doorbell(descriptor: bell.map.descriptor)
       var links = ProgramLinks()
-      let withPrepare = pins.holdsPrepare
-      try links.open(in: pins.path, withPrepare: withPrepare)
+      try links.open(in: pins.path)
       return CaptureSession(
         consumer: try maps.consume(geometry), doorbell: doorbell, geometry: geometry,
-        isResumed: true,
-        hasCredentialsBefore: withPrepare, links: links, object: nil, pins: pins,
-        options: options)
+        isResumed: true, programs: [], links: links, object: nil, pins: pins, options: options)
     } catch {
       throw CaptureError(wrapping: error)
     }
@@ -165,7 +161,7 @@ public struct CaptureSession: ~Copyable {
 
   private mutating func attachPrograms() throws(BPFError) {
     switch object {
-    case .some(let object): try links.attach(object, withPrepare: hasCredentialsBefore)
+    case .some(let object): try links.attach(object, programs)
     case .none: return
     }
   }

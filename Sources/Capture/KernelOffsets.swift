@@ -1,5 +1,6 @@
 import BPFCKit
 import BPFLoader
+package import SequencerABI
 
 /// A field of the kernel's structures that the programs read, and where its offset goes.
 public struct KernelField: @unchecked Sendable {
@@ -7,16 +8,23 @@ public struct KernelField: @unchecked Sendable {
   public let structure: String
   /// Member names joined by dots; members of anonymous structures by their plain name.
   public let path: String
+  /// The families that read it, as a mask; nil: every event needs it.
+  let families: UInt32?
   // A key path to a stored property of a C structure: immutable, so safe to share.
   let target: WritableKeyPath<kit_offsets, UInt32>
 
   private init(
-    _ structure: String, _ path: String, _ target: WritableKeyPath<kit_offsets, UInt32>
+    _ structure: String, _ path: String, _ target: WritableKeyPath<kit_offsets, UInt32>,
+    for families: EventFamily...
   ) {
     self.structure = structure
     self.path = path
     self.target = target
+    self.families = families.isEmpty ? nil : families.reduce(0) { $0 | $1.bit }
   }
+
+  /// Whether events of `family` need the field.
+  package func isRead(by family: EventFamily) -> Bool { families.map { $0 & family.bit != 0 } ?? true }
 
   /// Every field, as the programs of BPF/Kit need them.
   public static let all: [KernelField] = [
@@ -60,13 +68,25 @@ public struct KernelField: @unchecked Sendable {
     KernelField("mount", "mnt", \.mount_mnt),
     KernelField("mount", "mnt_parent", \.mount_parent),
     KernelField("mount", "mnt_mountpoint", \.mount_mountpoint),
+    KernelField("task_struct", "prio", \.task_prio, for: .scheduler),
+    KernelField("task_struct", "thread_info.cpu", \.task_cpu, for: .scheduler),
+    KernelField("task_struct", "cgroups", \.task_cgroups, for: .scheduler, .signal),
+    KernelField("css_set", "dfl_cgrp", \.css_set_dfl_cgrp, for: .scheduler, .signal),
+    KernelField("cgroup", "level", \.cgroup_level, for: .scheduler, .signal),
+    KernelField("cgroup", "ancestors", \.cgroup_ancestors, for: .scheduler, .signal),
+    KernelField("cgroup", "kn", \.cgroup_kn, for: .scheduler, .signal),
+    KernelField("kernfs_node", "id", \.kernfs_node_id, for: .scheduler, .signal),
   ]
 }
 
 /// Resolves ``KernelField/all`` from the running kernel's own types.
-func kernelOffsets(_ types: borrowing KernelBTF) throws(BTFError) -> kit_offsets {
+///
+/// - Parameter families: a mask; fields that none of them reads are left at 0.
+func kernelOffsets(
+  _ types: borrowing KernelBTF, families: UInt32
+) throws(BTFError) -> kit_offsets {
   var offsets = kit_offsets()
-  for field in KernelField.all {
+  for field in KernelField.all where field.families.map({ $0 & families != 0 }) ?? true {
     offsets[keyPath: field.target] = UInt32(
       try types.offset(of: field.path, in: field.structure).byteOffset)
   }

@@ -1,35 +1,46 @@
 import BPFCKit
 import BPFLoader
 import Glibc
+import KernelEvents
 import KernelObjects
 import SequencerABI
 
 /// What the programs must know of the running kernel.
 struct KernelFacts {
   let offsets: kit_offsets
-  /// The tracepoint that tells credentials before an exec is there (6.9 and newer).
-  let hasPrepare: Bool
+  let registers: kit_syscalls
+  /// The programs to load and attach, in this order.
+  let programs: [ProgramSpec]
   /// `sched_process_exit` tells which thread is the last (6.16 and newer).
   let hasGroupDead: Bool
 
-  /// Reads the kernel's types; fails where a tracepoint or a field is missing.
-  init() throws(CaptureError) {
+  /// Reads the kernel's types.
+  ///
+  /// - Parameter options: the capture, whose families decide what is needed.
+  /// - Throws: the family that can't be had, and what the kernel lacks for it.
+  init(for options: CaptureOptions = CaptureOptions()) throws(CaptureError) {
     let release = KernelVersion.runningRelease()
     if let version = KernelVersion(release: release), version < .floor {
       throw CaptureError(
         "Linux \(release) is older than \(KernelVersion.floor.major).\(KernelVersion.floor.minor), "
           + "the oldest that Ordinal runs on; boot a newer kernel")
     }
+    let families = options.familyMask
     do {
       let types = try KernelBTF()
-      for name in ["task_newtask", "sched_process_exec", "sched_process_exit"]
-      where types.tracepoint(name) == nil {
-        throw CaptureError(
-          "this kernel has no tracepoint \(name); Ordinal needs Linux 6.1 or newer with BTF: "
-            + "run `ordinal doctor`")
+      for family in EventFamily.available where families & family.bit != 0 {
+        for name in family.tracepoints where types.tracepoint(name) == nil {
+          throw CaptureError(
+            "this kernel has no tracepoint \(name), which --events \(family.name) stands on; "
+              + "leave that family out, and see `ordinal doctor`")
+        }
       }
-      offsets = try kernelOffsets(types)
-      hasPrepare = types.tracepoint("sched_prepare_exec") != nil
+      programs = ProgramSpec.all.filter { program in
+        program.isNeeded(families: families, follows: options.filter.followsTasks)
+          && (!program.isOptional || types.tracepoint(program.tracepoint) != nil)
+      }
+      offsets = try kernelOffsets(types, families: families)
+      registers = try syscallRegisters(types, families: families)
       hasGroupDead = (types.tracepoint("sched_process_exit")?.argumentCount ?? 0) >= 2
     } catch {
       throw CaptureError(wrapping: error)
@@ -46,7 +57,10 @@ func loadSequencer(
 ) throws(CaptureError) -> BPFObject {
   do {
     let object = try BPFObject(opening: KernelObjects.sequencer.bytes(), name: "sequencer")
-    if !facts.hasPrepare { try object.skip(program: "sched_prepare_exec") }
+    let needed = Set(facts.programs.map(\.name))
+    for program in ProgramSpec.all where !needed.contains(program.name) {
+      try object.skip(program: program.name)
+    }
     try configure(object, options, facts: facts, geometry: geometry, cpus: cpus)
     try object.load(direct: directMaps)
     return object
@@ -89,7 +103,35 @@ func configure(
       config.comm_value = (comm.value.low, comm.value.high)
       config.comm_mask = (comm.mask.low, comm.mask.high)
     }
+    config.families = options.familyMask
     config.offsets = facts.offsets
+    config.syscalls = facts.registers
+    config.syscalls.select(options.syscalls)
+    config.syscalls.setActs(families: options.familyMask)
+    config.setCgroups(filter.cgroups)
+  }
+}
+
+extension kit_config {
+  /// Tells the programs the wanted cgroups by id and level, for tasks other than the current one.
+  ///
+  /// - Parameter paths: directories of the cgroup2 mount, at most 16, that exist.
+  mutating func setCgroups(_ paths: [String]) {
+    let mount = MountTable.current()?.mountPoint(ofType: "cgroup2") ?? ""
+    unsafe withUnsafeMutableBytes(of: &cgroup_ids) { ids in
+      for (index, path) in paths.enumerated() {
+        var status = stat()
+        // kernfs: the inode number is the cgroup's id on 64-bit machines.
+        let id = unsafe stat(path, &status) == 0 ? UInt64(status.st_ino) : 0
+        unsafe ids.storeBytes(of: id, toByteOffset: index * 8, as: UInt64.self)
+      }
+    }
+    unsafe withUnsafeMutableBytes(of: &cgroup_levels) { levels in
+      for (index, path) in paths.enumerated() {
+        let level = path.dropFirst(mount.count).split(separator: "/").count
+        unsafe levels.storeBytes(of: UInt32(level), toByteOffset: index * 4, as: UInt32.self)
+      }
+    }
   }
 }
 

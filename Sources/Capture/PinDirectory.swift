@@ -79,8 +79,6 @@ struct PinDirectory: ~Copyable {
   /// Whether an earlier capture left its pins here.
   var holdsCapture: Bool { unsafe access("\(path)/control", F_OK) == 0 }
 
-  var holdsPrepare: Bool { unsafe access("\(path)/link_sched_prepare_exec", F_OK) == 0 }
-
   func make() throws(CaptureError) {
     if unsafe mkdir(path, 0o700) != 0 && errno != EEXIST {
       throw CaptureError(
@@ -92,7 +90,7 @@ struct PinDirectory: ~Copyable {
   /// Removes every pin; programs and maps go with the last descriptor.
   func remove() {
     for map in PinDirectory.maps { unsafe unlink("\(path)/\(map)") }
-    for program in ProgramLinks.names { unsafe unlink("\(path)/link_\(program)") }
+    for program in ProgramSpec.all { unsafe unlink(ProgramLinks.path(of: program.name, in: path)) }
     unsafe rmdir(path)
     // The parent stays while another name uses it.
     if let slash = path.lastIndex(of: "/") { unsafe rmdir(String(path[..<slash])) }

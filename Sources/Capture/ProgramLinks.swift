@@ -1,63 +1,63 @@
 import BPFLoader
+import Glibc
 
 /// The attachments of a capture. Programs are detached when it goes, unless the links are pinned.
 struct ProgramLinks: ~Copyable {
-  /// The programs that produce.
-  static let names = [
-    "task_newtask", "sched_process_exit", "sched_prepare_exec", "sched_process_exec",
-  ]
-  private var fork: BPFLink?
-  private var exit: BPFLink?
-  private var prepare: BPFLink?
-  private var exec: BPFLink?
+  /// A link and the program it is of; a class, as arrays hold no noncopyable elements.
+  private final class Entry {
+    let name: String
+    let link: BPFLink
+    init(_ name: String, _ link: consuming BPFLink) {
+      self.name = name
+      self.link = link
+    }
+  }
+  private var entries: [Entry] = []
 
   init() {}
 
-  mutating func attach(_ object: borrowing BPFObject, withPrepare: Bool) throws(BPFError) {
-    // Fork comes last: of a task whose creation is told, the exec and the exit are told as well, and
-    // a task that fork counted as followed can't end uncounted.
-    exit = try object.attach(ProgramLinks.names[1])
-    if withPrepare { prepare = try object.attach(ProgramLinks.names[2]) }
-    exec = try object.attach(ProgramLinks.names[3])
-    fork = try object.attach(ProgramLinks.names[0])
+  /// Attaches `programs`, in their order.
+  mutating func attach(_ object: borrowing BPFObject, _ programs: [ProgramSpec]) throws(BPFError) {
+    for program in programs {
+      entries.append(Entry(program.name, try object.attach(program.name)))
+    }
   }
 
   func pin(in directory: String) throws(BPFError) {
-    try fork?.pin(at: "\(directory)/link_\(ProgramLinks.names[0])")
-    try exit?.pin(at: "\(directory)/link_\(ProgramLinks.names[1])")
-    try prepare?.pin(at: "\(directory)/link_\(ProgramLinks.names[2])")
-    try exec?.pin(at: "\(directory)/link_\(ProgramLinks.names[3])")
+    for entry in entries {
+      try entry.link.pin(at: ProgramLinks.path(of: entry.name, in: directory))
+    }
   }
 
-  mutating func open(in directory: String, withPrepare: Bool) throws(BPFError) {
-    fork = try BPFLink(pinnedAt: "\(directory)/link_\(ProgramLinks.names[0])")
-    exit = try BPFLink(pinnedAt: "\(directory)/link_\(ProgramLinks.names[1])")
-    if withPrepare {
-      prepare = try BPFLink(pinnedAt: "\(directory)/link_\(ProgramLinks.names[2])")
+  /// Opens the links that are pinned in `directory`: what that capture was started with.
+  mutating func open(in directory: String) throws(BPFError) {
+    for program in ProgramSpec.all {
+      let path = ProgramLinks.path(of: program.name, in: directory)
+      guard unsafe access(path, F_OK) == 0 else { continue }
+      entries.append(Entry(program.name, try BPFLink(pinnedAt: path)))
     }
-    exec = try BPFLink(pinnedAt: "\(directory)/link_\(ProgramLinks.names[3])")
   }
+
+  /// Where the link of a program is pinned.
+  static func path(of program: String, in directory: String) -> String {
+    "\(directory)/link_\(program)"
+  }
+
+  /// Whether `program` is attached.
+  func contains(_ program: String) -> Bool { entries.contains { $0.name == program } }
 
   /// Runs the kernel skipped, by program.
   func missed() throws(BPFError) -> [(program: String, count: UInt64)] {
     var result: [(program: String, count: UInt64)] = []
-    if let count = try missed(fork) { result.append((ProgramLinks.names[0], count)) }
-    if let count = try missed(exit) { result.append((ProgramLinks.names[1], count)) }
-    if let count = try missed(exec) { result.append((ProgramLinks.names[3], count)) }
+    // What only remembers makes no event that could be missed.
+    for entry in entries where entry.name != "sched_prepare_exec" {
+      result.append((entry.name, try entry.link.missed()))
+    }
     return result
   }
 
-  private func missed(_ link: borrowing BPFLink?) throws(BPFError) -> UInt64? {
-    switch link {
-    case .some(let link): return try link.missed()
-    case .none: return nil
-    }
-  }
-
+  /// Detaches the programs, the one that was attached last first.
   mutating func detach() {
-    fork = nil
-    exec = nil
-    prepare = nil
-    exit = nil
+    while entries.popLast() != nil {}
   }
 }

@@ -70,12 +70,16 @@ public struct DecodedEvent: ~Escapable {
       case .exec: MemoryLayout<ExecPayload>.size
       case .exit: MemoryLayout<ExitPayload>.size
       case .test: 0
+      default: EventLayout.of(kind)?.size ?? 0
       }
     guard payload.byteCount >= required else {
       throw .payloadTooShort(
         kind: header.kind, length: header.payloadLength, required: required)
     }
-    guard kind == .exec else { return }
+    guard kind == .exec else {
+      if let layout = EventLayout.of(kind) { try check(strings: layout, of: payload, header) }
+      return
+    }
     let exec = payload.value(at: 0, as: ExecPayload.self)
     let room = payload.byteCount - required
     guard Int(exec.pathLength) <= ExecPayload.pathLimit,
@@ -86,6 +90,20 @@ public struct DecodedEvent: ~Escapable {
       throw .strings(
         path: exec.pathLength, workingDirectory: exec.workingDirectoryLength,
         arguments: exec.argumentsLength, room: room)
+    }
+  }
+
+  /// Checks that the strings of a layout lie inside the payload.
+  private static func check(
+    strings layout: EventLayout, of payload: RawSpan, _ header: RecordHeader
+  ) throws(DecodingError) {
+    var room = payload.byteCount - layout.size
+    for string in layout.strings {
+      let length = Int(payload.value(at: string.lengthOffset, as: UInt16.self))
+      guard length <= string.limit, length <= room else {
+        throw .string(kind: header.kind, length: length, limit: string.limit, room: room)
+      }
+      room -= length
     }
   }
 
@@ -148,6 +166,7 @@ extension DecodedEvent {
       case .exec: name(at: Offset.execComm)
       case .exit: name(at: Offset.exitComm)
       case .test: payload.extracting(0..<0)
+      default: name(at: 0)
       }
     }
   }
@@ -156,6 +175,37 @@ extension DecodedEvent {
   public var childComm: RawSpan {
     @_lifetime(copy self)
     get { kind == .fork ? name(at: Offset.forkChildComm) : payload.extracting(0..<0) }
+  }
+
+  /// The name of the second task of an event that two have a part in, without its NUL; nil for others.
+  public var otherComm: RawSpan? {
+    @_lifetime(copy self)
+    get {
+      guard let offset = EventLayout.of(kind)?.otherComm else { return nil }
+      return name(at: offset)
+    }
+  }
+
+  /// The fixed part of the payload, as the type that `kind` has by its documentation.
+  ///
+  /// - Parameter type: the payload's type.
+  /// - Returns: a copy; nil where the payload is shorter.
+  public func payload<Payload: BitwiseCopyable>(as type: Payload.Type) -> Payload? {
+    payload.byteCount >= MemoryLayout<Payload>.size ? payload.value(at: 0, as: type) : nil
+  }
+
+  /// String `index` of the kind's ``EventLayout/strings``, lent; empty where there is none.
+  @_lifetime(copy self)
+  public func string(_ index: Int) -> RawSpan {
+    guard let layout = EventLayout.of(kind), index < layout.strings.count else {
+      return payload.extracting(0..<0)
+    }
+    var start = layout.size
+    for before in 0..<index {
+      start += Int(payload.value(at: layout.strings[before].lengthOffset, as: UInt16.self))
+    }
+    let length = Int(payload.value(at: layout.strings[index].lengthOffset, as: UInt16.self))
+    return payload.extracting(start..<start + length)
   }
 
   /// The loss that lies right before this event on its CPU; nil where nothing was lost.

@@ -15,6 +15,8 @@ public enum DecodingError: Error, Equatable, Sendable {
   case payloadTooShort(kind: UInt16, length: UInt32, required: Int)
   /// The lengths of an exec's strings don't add up to what the payload holds, or pass a limit.
   case strings(path: UInt16, workingDirectory: UInt16, arguments: UInt32, room: Int)
+  /// The length of a string passes its limit, or what the payload holds.
+  case string(kind: UInt16, length: Int, limit: Int, room: Int)
   /// The gap block's total is not the sum of its counters.
   case gapTotal(declared: UInt64, sum: UInt64)
 }
@@ -36,6 +38,11 @@ extension DecodingError: CustomStringConvertible {
       """
       the strings of an exec (\(path) + \(workingDirectory) + \(arguments) bytes) don't fit their \
       limits or the \(room) bytes there are
+      """
+    case .string(let kind, let length, let limit, let room):
+      """
+      a string of kind 0x\(String(kind, radix: 16)) has \(length) bytes; the limit is \(limit), and \
+      \(room) are left
       """
     case .gapTotal(let declared, let sum):
       "the gap block says \(declared) events were lost, but its counters add up to \(sum)"

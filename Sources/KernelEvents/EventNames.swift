@@ -11,10 +11,13 @@ extension EventFamily {
     case .syscall: "syscall"
     case .file: "file"
     case .network: "net"
-    case .memory: "memory"
-    case .security: "security"
+    case .futex: "futex"
+    case .bpf: "bpf"
     case .module: "module"
     case .namespace: "namespace"
+    case .lock: "lock"
+    case .ptrace: "ptrace"
+    case .mount: "mount"
     case .test: "test"
     }
   }
@@ -34,6 +37,14 @@ extension EventKind {
     case .fork: "fork"
     case .exec: "exec"
     case .exit: "exit"
+    case .signalGenerate: "signal_generate"
+    case .signalDeliver: "signal_deliver"
+    case .switched: "sched_switch"
+    case .wakeup: "sched_wakeup"
+    case .wakeupNew: "sched_wakeup_new"
+    case .migrate: "sched_migrate"
+    case .syscallEnter: "syscall_enter"
+    case .syscallExit: "syscall_exit"
     case .test: "test"
     }
   }

@@ -9,15 +9,20 @@ public enum EventFamily: UInt8, Sendable, CaseIterable {
   case syscall = 5
   case file = 6
   case network = 7
-  case memory = 8
-  case security = 9
+  case futex = 8
+  case bpf = 9
   case module = 10
   case namespace = 11
+  case lock = 12
+  case ptrace = 13
+  case mount = 14
   /// Self-describing records of the test programs; never produced by `ordinal trace`.
   case test = 15
 
   /// The number of counters kept for families.
   @inlinable public static var count: Int { 16 }
+  /// The family's bit in a mask of families.
+  @inlinable public var bit: UInt32 { 1 &<< UInt32(rawValue) }
 }
 
 /// What a record tells. The high byte is the ``EventFamily``.
@@ -28,14 +33,28 @@ public enum EventKind: UInt16, Sendable, CaseIterable {
   case exec = 0x0102
   /// A task ended: payload ``ExitPayload``.
   case exit = 0x0103
+  /// A signal was generated: payload ``SignalGeneratePayload``.
+  case signalGenerate = 0x0201
+  /// A signal was delivered: payload ``SignalDeliverPayload``.
+  case signalDeliver = 0x0202
+  /// A CPU went from one task to another: payload ``SwitchPayload``.
+  case switched = 0x0401
+  /// A task was woken: payload ``WakeupPayload``.
+  case wakeup = 0x0402
+  /// A new task was woken for the first time: payload ``WakeupPayload``.
+  case wakeupNew = 0x0403
+  /// A task was given to another CPU: payload ``MigratePayload``.
+  case migrate = 0x0404
+  /// A system call began: payload ``SyscallEnterPayload``.
+  case syscallEnter = 0x0501
+  /// A system call ended: payload ``SyscallExitPayload``.
+  case syscallExit = 0x0502
   /// A test program's own record: payload chosen by the test.
   case test = 0x0F01
 
-  /// The family the kind is counted under.
+  /// The family the kind is counted under: its high byte.
   @inlinable public var family: EventFamily {
-    switch self {
-    case .fork, .exec, .exit: return .process
-    case .test: return .test
-    }
+    // Every raw value above begins with a family's; a test goes through all of them.
+    EventFamily(rawValue: UInt8(truncatingIfNeeded: rawValue &>> 8)) ?? .test
   }
 }

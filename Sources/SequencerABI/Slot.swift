@@ -2,7 +2,7 @@
 ///
 /// A consumer refuses a ring whose control area carries another number. Bump it with any
 /// change of a layout, an offset or the meaning of a field.
-public let abiVersion: UInt32 = 2
+public let abiVersion: UInt32 = 3
 
 /// One cell of the ring: 128 bytes, two cache lines, as in section 4.3 of the Linnix paper.
 public enum Slot {
@@ -115,6 +115,12 @@ public struct RecordFlags: OptionSet, Sendable {
   @inlinable public static var fault: RecordFlags { RecordFlags(rawValue: 1 << 2) }
   /// The record's last slot is a ``GapBlock``.
   @inlinable public static var gap: RecordFlags { RecordFlags(rawValue: 1 << 3) }
+
+  /// Bits 4–15: a small number that the kind gives a meaning; so the busiest kinds fit one slot.
+  @inlinable public var detail: UInt16 { rawValue &>> 4 }
+  /// Flags that are nothing but a detail below 4096.
+  @inlinable @inline(__always)
+  public static func detail(_ value: UInt16) -> RecordFlags { RecordFlags(rawValue: value &<< 4) }
 }
 
 /// The last slot of a record that follows a loss on its CPU: what was lost, and since when.

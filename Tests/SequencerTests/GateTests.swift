@@ -30,15 +30,15 @@ struct GateTests {
   @Test func countsLossesByCPUAndFamily() {
     #expect(fill() == 161)
     for (cpu, family, count) in [
-      (0, EventFamily.process, 3), (1, .process, 5), (1, .signal, 2), (2, .security, 1),
+      (0, EventFamily.process, 3), (1, .process, 5), (1, .signal, 2), (2, .bpf, 1),
     ] {
       let producer = Producer(ring.memory(cpu: cpu))
       for _ in 0..<count { TestRecord(producer: 0, number: 0).produce(producer, family: family) }
     }
     #expect(ring.lost(cpu: 0, .test) == 1 && ring.lost(cpu: 0, .process) == 3)
     #expect(ring.lost(cpu: 1, .process) == 5 && ring.lost(cpu: 1, .signal) == 2)
-    #expect(ring.lost(cpu: 2, .security) == 1 && ring.lost(cpu: 2, .process) == 0)
-    #expect(ring.offered(cpu: 1, .process) == 5 && ring.offered(cpu: 2, .security) == 1)
+    #expect(ring.lost(cpu: 2, .bpf) == 1 && ring.lost(cpu: 2, .process) == 0)
+    #expect(ring.offered(cpu: 1, .process) == 5 && ring.offered(cpu: 2, .bpf) == 1)
   }
 
   @Test func opensWhenHalfIsFree() {

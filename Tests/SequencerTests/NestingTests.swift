@@ -93,7 +93,7 @@ private final class Simulation {
         interrupt(second, family: .network) { _ in }
       }
     }
-    produce(3, family: .memory)
+    produce(3, family: .futex)
     drain()
     produce(3, family: .module)
     end()

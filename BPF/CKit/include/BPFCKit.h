@@ -25,6 +25,23 @@ struct kit_offsets {
   uint32_t fs_root, fs_pwd, path_mnt, path_dentry;
   uint32_t dentry_parent, dentry_name, vfsmount_root;
   uint32_t mount_mnt, mount_parent, mount_mountpoint;
+  uint32_t task_prio, task_cpu, task_cgroups;
+  uint32_t css_set_dfl_cgrp, cgroup_level, cgroup_ancestors, cgroup_kn, kernfs_node_id;
+};
+
+/* Numbers of system calls that the tables below have room for. */
+enum { KIT_SYSCALL_LIMIT = 1024 };
+
+/* How a program reads what a system call was called with, and by what kind of program. */
+struct kit_syscalls {
+  uint32_t argument[6];        /* offsets in struct pt_regs */
+  uint32_t compat_argument[6]; /* the same for a 32-bit caller */
+  uint32_t compat_offset;      /* in struct task_struct: the word that tells a 32-bit caller */
+  uint32_t compat_mask;        /* by these bits; 0: there are no 32-bit callers */
+  uint32_t x32_mask;           /* of the number: x32 callers on x86-64, which has no table of its own */
+  uint32_t number;             /* offset in struct pt_regs */
+  uint64_t wanted[2 * KIT_SYSCALL_LIMIT / 64]; /* a bit a number, native callers first */
+  uint8_t acts[2 * KIT_SYSCALL_LIMIT];         /* what a number does: SyscallAct */
 };
 
 /* Set before load, frozen after: the verifier knows every value and drops what is not used. */
@@ -38,11 +55,14 @@ struct kit_config {
   uint32_t filter_cgroups;    /* this many entries of `cgroups` */
   uint32_t filter_comm;       /* comm & mask == value */
   uint32_t cpus;              /* elements of `cpu_state` */
-  uint32_t reserved;
+  uint32_t families;          /* which events are wanted: EventFamily.bit */
   uint64_t tick_ns;           /* of a jiffy, for coarse timestamps */
   uint64_t comm_value[2];
   uint64_t comm_mask[2];
+  uint64_t cgroup_ids[16];    /* the entries of `cgroups` again, for tasks that are not the current one */
+  uint32_t cgroup_levels[16];
   struct kit_offsets offsets;
+  struct kit_syscalls syscalls;
 };
 
 /* What is kept for a task, in task storage: it ends with the task, and has no capacity to overrun. */
@@ -99,6 +119,21 @@ KIT_CONFIG(kit_filter_followed, uint32_t, filter_followed)
 KIT_CONFIG(kit_filter_uid, uint32_t, filter_uid)
 KIT_CONFIG(kit_filter_cgroups, uint32_t, filter_cgroups)
 KIT_CONFIG(kit_filter_comm, uint32_t, filter_comm)
+KIT_CONFIG(kit_families, uint32_t, families)
+KIT_INLINE uint64_t kit_cgroup_wanted(uint32_t i) { return config.cgroup_ids[i & 15]; }
+KIT_INLINE uint32_t kit_cgroup_wanted_level(uint32_t i) { return config.cgroup_levels[i & 15]; }
+KIT_CONFIG(kit_compat_offset, uint32_t, syscalls.compat_offset)
+KIT_CONFIG(kit_compat_mask, uint32_t, syscalls.compat_mask)
+KIT_CONFIG(kit_x32_mask, uint32_t, syscalls.x32_mask)
+KIT_CONFIG(kit_syscall_number, uint32_t, syscalls.number)
+KIT_INLINE uint32_t kit_syscall_argument(uint32_t i) { return config.syscalls.argument[i]; }
+KIT_INLINE uint32_t kit_compat_argument(uint32_t i) { return config.syscalls.compat_argument[i]; }
+KIT_INLINE uint64_t kit_syscall_wanted(uint32_t i) {
+  return config.syscalls.wanted[i & (2 * KIT_SYSCALL_LIMIT / 64 - 1)];
+}
+KIT_INLINE uint32_t kit_syscall_act(uint32_t i) {
+  return config.syscalls.acts[i & (2 * KIT_SYSCALL_LIMIT - 1)];
+}
 KIT_INLINE uint64_t kit_comm_value(uint32_t i) { return config.comm_value[i]; }
 KIT_INLINE uint64_t kit_comm_mask(uint32_t i) { return config.comm_mask[i]; }
 
@@ -116,6 +151,8 @@ KIT_OFFSET(inode_ino) KIT_OFFSET(inode_sb) KIT_OFFSET(sb_dev) KIT_OFFSET(fs_root
 KIT_OFFSET(fs_pwd) KIT_OFFSET(path_mnt) KIT_OFFSET(path_dentry) KIT_OFFSET(dentry_parent)
 KIT_OFFSET(dentry_name) KIT_OFFSET(vfsmount_root) KIT_OFFSET(mount_mnt)
 KIT_OFFSET(mount_parent) KIT_OFFSET(mount_mountpoint)
+KIT_OFFSET(task_prio) KIT_OFFSET(task_cpu) KIT_OFFSET(task_cgroups) KIT_OFFSET(css_set_dfl_cgrp)
+KIT_OFFSET(cgroup_level) KIT_OFFSET(cgroup_ancestors) KIT_OFFSET(cgroup_kn) KIT_OFFSET(kernfs_node_id)
 
 #define KIT_MAP(name) \
   KIT_INLINE void *_Nonnull kit_map_##name(void) { return &name; }

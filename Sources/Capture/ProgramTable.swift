@@ -1,0 +1,74 @@
+package import SequencerABI
+
+/// A program of the sequencer's object that makes events, and what it is loaded for.
+package struct ProgramSpec: Sendable {
+  /// Its name: the function's, and the stem of its link's pin.
+  package let name: String
+  /// The tracepoint it stands on.
+  package let tracepoint: String
+  /// The families it is for: a mask of ``SequencerABI/EventFamily/bit``.
+  package let families: UInt32
+  /// Also loaded where a filter follows tasks: it hands marks on, and makes no event then.
+  package let isForFollowing: Bool
+  /// A family does without it where the kernel lacks its tracepoint.
+  package let isOptional: Bool
+
+  private init(
+    _ name: String, on tracepoint: String? = nil, _ families: EventFamily...,
+    isForFollowing: Bool = false, isOptional: Bool = false
+  ) {
+    self.name = name
+    self.tracepoint = tracepoint ?? name
+    self.families = families.reduce(0) { $0 | $1.bit }
+    self.isForFollowing = isForFollowing
+    self.isOptional = isOptional
+  }
+
+  /// Every program, in the order of attachment.
+  ///
+  /// Fork comes last: of a task whose creation is told, the exec and the exit are told as well, and a
+  /// task that fork counted as followed can't end uncounted.
+  package static let all: [ProgramSpec] = [
+    ProgramSpec("sched_process_exit", .process, isForFollowing: true),
+    ProgramSpec("sched_prepare_exec", .process, isOptional: true),
+    ProgramSpec("sched_process_exec", .process),
+    ProgramSpec("signal_generate", .signal),
+    ProgramSpec("signal_deliver", .signal),
+    ProgramSpec("sched_switch", .scheduler),
+    ProgramSpec("sched_waking", .scheduler),
+    ProgramSpec("sched_wakeup_new", .scheduler),
+    ProgramSpec("sched_migrate_task", .scheduler),
+    ProgramSpec("syscall_exit", on: "sys_exit", .syscall),
+    ProgramSpec("syscall_enter", on: "sys_enter", .syscall),
+    ProgramSpec("task_newtask", .process, isForFollowing: true),
+  ]
+
+  /// Whether a capture of these families needs the program.
+  func isNeeded(families: UInt32, follows: Bool) -> Bool {
+    self.families & families != 0 || (follows && isForFollowing)
+  }
+}
+
+/// The families that a capture can be asked for, in the order of the documentation.
+extension EventFamily {
+  /// Families that have programs.
+  package static let available: [EventFamily] = EventFamily.allCases.filter { family in
+    ProgramSpec.all.contains { $0.families & family.bit != 0 }
+  }
+
+  /// The tracepoints without which the family can't be had.
+  package var tracepoints: [String] { tracepoints(optional: false) }
+  /// The tracepoints that the family uses where the kernel has them.
+  package var optionalTracepoints: [String] { tracepoints(optional: true) }
+
+  private func tracepoints(optional: Bool) -> [String] {
+    var names: [String] = []
+    for spec in ProgramSpec.all
+    where spec.families & bit != 0 && spec.isOptional == optional
+      && !names.contains(spec.tracepoint)
+    {
+      names.append(spec.tracepoint)
+    }
+    return names
+  }
+}
