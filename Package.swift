@@ -192,7 +192,7 @@ let package = Package(
       name: "EventTests",
       dependencies: [
         "KernelEvents", "EventFormats", "Causality", "JSONSchemaValidation", "RingStress",
-        "TestSupport",
+        "CTestSupport", "TestSupport",
       ],
       swiftSettings: house),
 
