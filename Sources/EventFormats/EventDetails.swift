@@ -212,6 +212,7 @@ extension OutputBuffer {
       } else {
         append("-")
       }
+    case .signal: append(signalName: UInt8(truncatingIfNeeded: payload.number(field)))
     case .signalCode(let signal):
       append(
         code: Int32(truncatingIfNeeded: payload.signedNumber(field)),
@@ -225,13 +226,11 @@ extension OutputBuffer {
 
   /// Appends flags by name, joined by `|`, what has no name as a number.
   mutating func append(flags bits: UInt64, _ names: FlagNames) {
-    var rest = bits
     var isFirst = true
-    for entry in names.entries where entry.bits != 0 && bits & entry.bits == entry.bits {
+    let rest = names.forEachName(in: bits) { name in
       if !isFirst { append("|") }
       isFirst = false
-      append(entry.name)
-      rest &= ~entry.bits
+      append(name)
     }
     if rest != 0 || isFirst {
       if !isFirst { append("|") }

@@ -33,9 +33,9 @@ extension OutputBuffer {
       append(decimal: bits)
       append(namesOf: field.key)
       var first = true
-      for entry in names.entries where bits & entry.bits == entry.bits && entry.bits != 0 {
+      names.forEachName(in: bits) { name in
         append(first ? "\"" : ",\"")
-        append(entry.name)
+        append(name)
         append("\"")
         first = false
       }
@@ -70,6 +70,14 @@ extension OutputBuffer {
       } else {
         append("null")
       }
+    case .signal:
+      let number = payload.number(field)
+      append(decimal: number)
+      append(",\"")
+      append(field.key)
+      append("_name\":\"")
+      append(signalName: UInt8(truncatingIfNeeded: number))
+      append("\"")
     case .signalCode(let signal):
       let code = Int32(truncatingIfNeeded: payload.signedNumber(field))
       append(signed: Int64(code))
@@ -187,7 +195,8 @@ extension Int64 {
   /// The name of the error that a system call's result is; nil for a success.
   var errorName: StaticString? {
     // MAX_ERRNO of include/linux/err.h.
-    self < 0 && self >= -4095 ? NumberNames.errno.name(of: magnitude) : nil
+    guard self < 0, self >= -4095 else { return nil }
+    return NumberNames.errno.name(of: magnitude) ?? NumberNames.restartErrno.name(of: magnitude)
   }
 }
 

@@ -9,7 +9,7 @@ extension EventLayout {
     source: "signal_generate, __send_signal_locked() in kernel/signal.c", size: Generate.size,
     fields: [
       EventField(
-        "signal", at: Generate.offset(of: \.signal), 2, .named(.signal), "The signal's number."),
+        "signal", at: Generate.offset(of: \.signal), 2, .signal, "The signal's number."),
       EventField(
         "code", at: Generate.offset(of: \.code), 4,
         .signalCode(signal: Generate.offset(of: \.signal) ?? 0),
@@ -46,7 +46,7 @@ extension EventLayout {
     source: "signal_deliver, get_signal() in kernel/signal.c", size: Deliver.size,
     fields: [
       EventField(
-        "signal", at: Deliver.offset(of: \.signal), 2, .named(.signal), "The signal's number."),
+        "signal", at: Deliver.offset(of: \.signal), 2, .signal, "The signal's number."),
       EventField(
         "code", at: Deliver.offset(of: \.code), 4,
         .signalCode(signal: Deliver.offset(of: \.signal) ?? 0),
