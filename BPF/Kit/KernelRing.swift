@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 public import BPFCKit
+import CSequencerAtomics
 public import SequencerABI
 public import SequencerCore
 
@@ -36,5 +37,20 @@ public import SequencerCore
     unsafe slots + Int((ticket & (kit_capacity() &- 1)) &<< Slot.sizeShift)
   }
 
-  @inline(__always) public func ringDoorbell() { kit_ring_doorbell() }
+  /// Marks this CPU while it rings: the doorbell has a lock, and programs that tell of locks must not ring
+  /// while it is held (BPF/Programs/Lock.swift). An interrupt that rings meanwhile takes the mark away
+  /// early, so the mark is put back to what it was.
+  @inline(__always) public func ringDoorbell() {
+    if !isChosen(.lock) { return kit_ring_doorbell() }
+    let mark = unsafe cpuState + CPUStateLayout.ringing
+    let before = unsafe seq_load_u32(mark)
+    unsafe seq_store_u32(mark, 1)
+    kit_ring_doorbell()
+    unsafe seq_store_u32(mark, before)
+  }
+
+  /// Whether this CPU rings the doorbell, in this context or one that it interrupted.
+  @inline(__always) public var isRinging: Bool {
+    unsafe seq_load_u32(cpuState + CPUStateLayout.ringing) != 0
+  }
 }

@@ -34,13 +34,16 @@ public func sched_process_exec(_ context: Context) -> Int32 {
     let scratch = unsafe kit_lookup(kit_map_scratch(), 0)
   else { return 0 }
   let binary = unsafe context.pointerArgument(2)
-  // Everything that can fail, and every length, comes before the claim.
+  // Everything that can fail, takes a lock, or is a length comes before the claim: a program that tells of
+  // locks must not find a claim open on its own level (RingGeometry.nestingLevels).
   let strings = unsafe ExecStrings(task: task, binary: binary, scratch: scratch)
+  let state = unsafe kit_task_state(task.pointer, 0)
   let length = UInt64(MemoryLayout<ExecPayload>.size) &+ strings.total
   let slots = (UInt64(Slot.headerSize) &+ length &+ UInt64(Slot.size &- 1)) &>> Slot.sizeShift
   guard let claim = producer.claim(slots: slots, family: .process) else { return 0 }
   _ = claim.describe(task, in: ring)
-  let recordFlags = unsafe fill(claim.payload, task: task, context: context, strings: strings)
+  let recordFlags = unsafe fill(
+    claim.payload, task: task, context: context, strings: strings, state: state)
   producer.publish(
     claim, kind: .exec, cpu: ring.cpu, flags: recordFlags,
     payloadLength: UInt32(truncatingIfNeeded: length))
@@ -53,7 +56,8 @@ public func sched_process_exec(_ context: Context) -> Int32 {
 /// swiftc 6.3.1 fails in CopyPropagation ("leaked owned value").
 @inline(__always)
 func fill(
-  _ bytes: UnsafeMutableRawPointer, task: Task, context: Context, strings: ExecStrings
+  _ bytes: UnsafeMutableRawPointer, task: Task, context: Context, strings: ExecStrings,
+  state: UnsafeMutablePointer<kit_task_state>?
 ) -> RecordFlags {
   let binary = unsafe context.pointerArgument(2)
   let payload = unsafe bytes.assumingMemoryBound(to: ExecPayload.self)
@@ -72,7 +76,7 @@ func fill(
   unsafe payload.pointee.reserved = 0
   unsafe payload.pointee.comm = task.comm
   unsafe payload.pointee.before = Credentials()
-  if let state = unsafe kit_task_state(task.pointer, 0), unsafe state.pointee.has_before != 0 {
+  if let state = unsafe state, unsafe state.pointee.has_before != 0 {
     unsafe payload.pointee.before.uid = state.pointee.uid
     unsafe payload.pointee.before.gid = state.pointee.gid
     unsafe payload.pointee.before.effectiveUID = state.pointee.euid

@@ -196,7 +196,10 @@ enum RingTarget {
   func publish(_ input: inout ByteReader) {
     let shape = input.byte()
     let cpu = input.choice(cpuCount)
-    let kind = [EventKind.fork, .exec, .exit, .test][Int(shape & 3)]
+    let kind =
+      shape & 3 == 3
+      ? EventKind.allCases[input.choice(EventKind.allCases.count)]
+      : [EventKind.fork, .exec, .exit][Int(shape & 3)]
     let family = EventFamily.allCases[Int(shape >> 4) % EventFamily.allCases.count]
     let payload = payload(of: kind, &input)
     let slotCount = UInt64(max(1, (Slot.headerSize + payload.count + Slot.size - 1) / Slot.size))
@@ -249,6 +252,19 @@ enum RingTarget {
       ])
       return payload + padded(input.bytes(16)) + [UInt8](repeating: 7, count: 64) + strings
     case .test: return input.bytes(input.choice(64))
+    default:
+      // By its table: any bytes, and strings whose lengths mostly fit.
+      guard let layout = EventLayout.of(kind) else { return [] }
+      var payload = input.bytes(layout.size)
+      payload += [UInt8](repeating: 0, count: layout.size - payload.count)
+      var strings: [UInt8] = []
+      for string in layout.strings {
+        let bytes = input.bytes(input.choice(string.limit + 2))
+        payload[string.lengthOffset] = UInt8(truncatingIfNeeded: bytes.count)
+        payload[string.lengthOffset + 1] = UInt8(truncatingIfNeeded: bytes.count >> 8)
+        strings += bytes
+      }
+      return payload + strings
     }
   }
 

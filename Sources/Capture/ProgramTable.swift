@@ -40,6 +40,10 @@ package struct ProgramSpec: Sendable {
     ProgramSpec("sched_migrate_task", .scheduler),
     ProgramSpec("syscall_exit", on: "sys_exit", .syscall),
     ProgramSpec("syscall_enter", on: "sys_enter", .syscall),
+    ProgramSpec("futex_exit", on: "sys_exit", .futex),
+    ProgramSpec("futex_enter", on: "sys_enter", .futex),
+    ProgramSpec("contention_end", .lock),
+    ProgramSpec("contention_begin", .lock),
     ProgramSpec("task_newtask", .process, isForFollowing: true),
   ]
 

@@ -20,7 +20,13 @@ enum SyscallActs {
   }
 
   /// Every act. A call stands in one entry only.
-  static let all: [Entry] = []
+  static let all: [Entry] = [
+    Entry(SyscallAct.futex, for: .futex, calls: ["futex", "futex_time64"]),
+    Entry(SyscallAct.futexWait, for: .futex, calls: ["futex_wait"]),
+    Entry(SyscallAct.futexWake, for: .futex, calls: ["futex_wake"]),
+    Entry(SyscallAct.futexRequeue, for: .futex, calls: ["futex_requeue"]),
+    Entry(SyscallAct.futexWaitv, for: .futex, calls: ["futex_waitv"]),
+  ]
 }
 
 extension kit_syscalls {

@@ -40,9 +40,29 @@ public struct CausalityVerifier {
   private var droppedSuspects: UInt64 = 0
   private var excused: Set<UInt32> = []
   private var highest: UInt64?
-  private var lost: UInt64 = 0
-  /// The lowest bound of any gap; a suspect below it can't be explained by a gap.
-  private var earliestLoss: UInt64?
+  /// A lost fork explains a task without a maker, a lost wakeup one that runs without being woken.
+  private var processLosses = Losses()
+  private var schedulerLosses = Losses()
+
+  /// Events lost that may be causes.
+  private struct Losses {
+    var count: UInt64 = 0
+    /// The lowest bound of any gap; a suspect below it can't be explained by a gap.
+    var earliest: UInt64?
+
+    mutating func add(_ lost: UInt64, from bound: UInt64) {
+      if lost == 0 { return }
+      count &+= lost
+      earliest = min(earliest ?? .max, bound)
+    }
+
+    /// Takes one loss as the explanation of the suspect at `sequence`.
+    mutating func explain(_ sequence: UInt64) -> Bool {
+      guard count > 0, let earliest, earliest <= sequence else { return false }
+      count -= 1
+      return true
+    }
+  }
 
   /// Makes a verifier.
   ///
@@ -64,12 +84,9 @@ public struct CausalityVerifier {
 
   /// Takes in a place where events were lost.
   public mutating func observe(_ gap: Gap) {
-    // Of any family: a lost wakeup explains a task that runs without one, a lost fork one without a maker.
-    let count = gap.total
-    if count == 0 { return }
-    lost &+= count
     let bound = gap.afterSequence.map { $0 + 1 } ?? 0
-    earliestLoss = min(earliestLoss ?? .max, bound)
+    processLosses.add(gap.lost[.process], from: bound)
+    schedulerLosses.add(gap.lost[.scheduler], from: bound)
   }
 
   /// Takes in the next event delivered. Its own gap is to be observed first.
@@ -102,6 +119,7 @@ public struct CausalityVerifier {
   private mutating func checkOther(
     _ event: DecodedEvent, by task: TaskKey, _ sequence: UInt64
   ) {
+    if event.kind == .test { return }
     // The idle tasks were never forked, and are none.
     if task.tid != 0 {
       if event.kind.belongsToDying {
@@ -159,11 +177,14 @@ public struct CausalityVerifier {
   ///
   /// - Parameter missed: Events whose program the kernel skipped; their places are not known.
   public mutating func finish(missed: UInt64 = 0) {
-    var explanations = lost &+ missed
+    var missed = missed
     for suspect in pending.values.sorted(by: { $0.sequence < $1.sequence }) {
-      let inReach = missed > 0 || earliestLoss.map { $0 <= suspect.sequence } ?? false
-      if inReach, explanations > 0 {
-        explanations -= 1
+      let isExplained =
+        suspect.rule == .ranWithoutWakeup
+        ? schedulerLosses.explain(suspect.sequence) : processLosses.explain(suspect.sequence)
+      if isExplained { continue }
+      if missed > 0 {
+        missed -= 1
       } else {
         report(suspect.rule, TaskKey(suspect), suspect.sequence)
       }
@@ -323,7 +344,7 @@ extension EventKind {
   /// last switch (do_exit() in kernel/exit.c: its parent's SIGCHLD, what it held is given up, the switches).
   var belongsToDying: Bool {
     switch self {
-    case .signalGenerate, .switched, .wakeup, .migrate: true
+    case .signalGenerate, .switched, .wakeup, .migrate, .lockWait, .lockAcquired: true
     default: false
     }
   }

@@ -49,6 +49,23 @@ extension OutputBuffer {
       append(callOf: event)
       append(" = ")
       if let result = event.payload(as: SyscallExitPayload.self)?.result { append(result: result) }
+    case .futexEnter, .futexExit:
+      if let payload = event.payload(as: FutexPayload.self) {
+        append(payload, isExit: event.kind == .futexExit)
+      }
+    case .lockWait, .lockAcquired:
+      if let payload = event.payload(as: LockPayload.self) {
+        append("lock 0x")
+        append(hexadecimal: payload.lock, digits: 16)
+        if event.kind == .lockWait {
+          append(" ")
+          if payload.flags == 0 { append("sleeping") }
+          if payload.flags != 0 { append(flags: UInt64(payload.flags), .lockContention) }
+        } else if payload.result != 0 {
+          append(" not taken: ")
+          append(result: Int64(payload.result))
+        }
+      }
     default: append(pairsOf: event, layout)
     }
   }
@@ -90,6 +107,30 @@ extension OutputBuffer {
     case 0: append(", default action")
     case 1: append(", ignored")
     default: append(", handled")
+    }
+  }
+
+  private mutating func append(_ futex: FutexPayload, isExit: Bool) {
+    if futex.operation == FutexPayload.waitv {
+      append("FUTEX_WAITV")
+    } else if let name = NumberNames.futexOperation.name(of: UInt64(futex.operation)) {
+      append(name)
+    } else {
+      append("operation ")
+      append(decimal: futex.operation)
+    }
+    append(" ")
+    append(shortHexadecimal: futex.address)
+    if futex.secondAddress != 0 {
+      append(" to ")
+      append(shortHexadecimal: futex.secondAddress)
+    }
+    if isExit {
+      append(" = ")
+      append(result: futex.result)
+    } else {
+      append(" value ")
+      append(decimal: futex.value)
     }
   }
 

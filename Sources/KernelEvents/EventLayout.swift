@@ -163,6 +163,10 @@ public struct EventLayout: Sendable {
     case .migrate: return migrate
     case .syscallEnter: return syscallEnter
     case .syscallExit: return syscallExit
+    case .futexEnter: return futexEnter
+    case .futexExit: return futexExit
+    case .lockWait: return lockWait
+    case .lockAcquired: return lockAcquired
     }
   }
 }

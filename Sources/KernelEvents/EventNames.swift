@@ -45,6 +45,10 @@ extension EventKind {
     case .migrate: "sched_migrate"
     case .syscallEnter: "syscall_enter"
     case .syscallExit: "syscall_exit"
+    case .futexEnter: "futex_enter"
+    case .futexExit: "futex_exit"
+    case .lockWait: "lock_wait"
+    case .lockAcquired: "lock_acquired"
     case .test: "test"
     }
   }

@@ -68,6 +68,8 @@ public enum CPUStateLayout {
   @inlinable public static var pendingAfter: Int { 8 }
   /// UInt32: not zero while a loss waits to be reported. A hint: the counters decide.
   @inlinable public static var pendingTotal: Int { 16 }
+  /// UInt32: not zero while the CPU rings the doorbell; kept where locks are traced.
+  @inlinable public static var ringing: Int { 20 }
   /// UInt32 × 16: losses not yet reported in the stream, by family.
   @inlinable public static var pendingLost: Int { 64 }
   /// UInt64 × 16: all losses, by family; monotonic.

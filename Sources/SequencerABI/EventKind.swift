@@ -49,6 +49,14 @@ public enum EventKind: UInt16, Sendable, CaseIterable {
   case syscallEnter = 0x0501
   /// A system call ended: payload ``SyscallExitPayload``.
   case syscallExit = 0x0502
+  /// A task calls on a futex: payload ``FutexPayload``.
+  case futexEnter = 0x0801
+  /// A task comes back from a call on a futex: payload ``FutexPayload``.
+  case futexExit = 0x0802
+  /// A task waits for a kernel lock: payload ``LockPayload``.
+  case lockWait = 0x0C01
+  /// A wait for a kernel lock ends: payload ``LockPayload``.
+  case lockAcquired = 0x0C02
   /// A test program's own record: payload chosen by the test.
   case test = 0x0F01
 

@@ -49,6 +49,16 @@ public import SequencerABI
     return take(slots, gating: gating, telling: false)
   }
 
+  /// Counts an event as lost that can't be written where it happens; it is told in the stream like any other
+  /// loss.
+  ///
+  /// - Parameter family: what the event is counted under.
+  @inlinable @inline(__always) public func lose(_ family: EventFamily) {
+    let cpu = unsafe memory.cpuState
+    unsafe seq_add_u64(cpu + (CPUStateLayout.offered + Int(family.rawValue) * 8), 1)
+    unsafe countLoss(cpu, family)
+  }
+
   /// Takes the ticket, whether or not a gap is told.
   @inlinable @inline(__always)
   func take(_ span: UInt64, gating: UInt64, telling: Bool) -> Claim? {

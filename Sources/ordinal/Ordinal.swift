@@ -7,11 +7,13 @@ import Glibc
     commandName: "ordinal",
     abstract: "Causally ordered, loss-accounted kernel event capture.",
     discussion: """
-      Every fork, exec and exit of the machine or of one command's process tree, from all CPUs, in \
-      the exact order in which they happened. What is lost is counted and shown where it was lost.
+      Processes, signals, system calls, the scheduler and more, of the machine or of one command's \
+      process tree, from all CPUs, in the exact order in which they happened. What is lost is counted and shown where it was lost.
       """,
     version: "0.1.0",
-    subcommands: [TraceCommand.self, DoctorCommand.self, BenchCommand.self])
+    subcommands: [
+      TraceCommand.self, EventsCommand.self, DoctorCommand.self, BenchCommand.self,
+    ])
 
   static func main() {
     StandardDescriptors.fill()
@@ -54,7 +56,7 @@ import Glibc
     return line
   }
 
-  private static let subcommandNames = ["trace", "doctor", "bench"]
+  private static let subcommandNames = ["trace", "events", "doctor", "bench"]
 
   /// 2 for a value that can't be used, as for those that are found bad later; else 64.
   ///

@@ -161,12 +161,74 @@ struct CleanStreamTests {
   }
 }
 
+@Suite("Streams of the scheduler in order")
+struct SchedulerStreamTests {
+  static let idle = ProcessKey(pid: 0, start: 0)
+  static let born = RecordBuilder.fork(parent: ancient, child: parent)
+
+  static let streams: [(String, [RecordBuilder])] = [
+    (
+      "sleep, wakeup, run",
+      [
+        born, .switched(from: parent, state: 1, to: idle), .wakeup(by: idle, of: parent),
+        .switched(from: idle, to: parent),
+      ]
+    ),
+    (
+      "a waker that comes between the decision to sleep and the switch",
+      [
+        born, .wakeup(by: idle, of: parent), .switched(from: parent, state: 1, to: idle),
+        .switched(from: idle, to: parent),
+      ]
+    ),
+    (
+      "preempted, whatever state it was about to take",
+      [
+        born, .switched(from: parent, state: 1, isPreempted: true, to: idle),
+        .switched(from: idle, to: parent),
+      ]
+    ),
+    (
+      "yielded",
+      [born, .switched(from: parent, to: idle), .switched(from: idle, to: parent)]
+    ),
+    (
+      "the tail of dying: wakes its parent, is switched out and in and out again",
+      [
+        born, .fork(parent: parent, child: child), .exit(process: child),
+        .wakeup(by: child, of: parent), .switched(from: child, to: parent),
+        .switched(from: parent, to: child), .switched(from: child, state: 0x80, to: idle),
+      ]
+    ),
+    ("the idle tasks have no maker", [.switched(from: idle, to: idle)]),
+  ]
+
+  @Test("is clean", arguments: streams.indices)
+  func clean(index: Int) throws {
+    let verifier = try verified(Self.streams[index].1)
+    #expect(verifier.firstCausalityViolations.isEmpty, "\(Self.streams[index].0)")
+  }
+
+  @Test("a lost wakeup explains a task that runs without one, a lost fork does not")
+  func losses() throws {
+    let stream: [RecordBuilder] = [
+      Self.born, .switched(from: parent, state: 1, to: Self.idle),
+      .switched(from: Self.idle, to: parent),
+    ]
+    let explained = stream + [RecordBuilder.exit(process: parent).with(lost: [.scheduler: 1])]
+    #expect(try verified(explained).causalityViolations == 0)
+    let unexplained = stream + [RecordBuilder.exit(process: parent).with(lost: [.process: 1])]
+    #expect(try verified(unexplained).causalityViolations == 1)
+  }
+}
+
 @Suite("Streams out of order")
 struct ViolationTests {
   typealias Rule = CausalityViolation.Rule
 
   static let thread51 = RecordBuilder.fork(
     parent: parent, child: parent, childTID: 51, threadStart: 110)
+  static let idle = ProcessKey(pid: 0, start: 0)
   static let born = RecordBuilder.fork(parent: ancient, child: parent)
 
   static let cases: [(Rule, [RecordBuilder])] = [
@@ -241,6 +303,33 @@ struct ViolationTests {
       [
         born, thread51, .exit(process: parent, tid: 51, threadStart: 111, flags: []),
       ]
+    ),
+    (.missingFork, [.switched(from: idle, to: child)]),
+    (.missingFork, [.wakeup(by: idle, of: child, isNew: true)]),
+    (
+      .eventBeforeFork,
+      [
+        born, .wakeup(by: parent, of: child, isNew: true), .fork(parent: parent, child: child),
+      ]
+    ),
+    (
+      .ranWithoutWakeup,
+      [
+        born, .switched(from: parent, state: 1, to: idle), .switched(from: idle, to: parent),
+      ]
+    ),
+    (
+      // The wakeup comes behind the switch that it causes.
+      .ranWithoutWakeup,
+      [
+        born, .wakeup(by: idle, of: parent), .switched(from: idle, to: parent),
+        .switched(from: parent, state: 2, to: idle), .switched(from: idle, to: parent),
+        .wakeup(by: idle, of: parent),
+      ]
+    ),
+    (
+      .eventAfterLastThread,
+      [born, .exit(process: parent), .wakeup(by: parent, of: idle, isNew: true)]
     ),
   ]
 

@@ -141,7 +141,7 @@ struct LineFormatTests {
         """)
     #expect(
       lines[2] == """
-        {"type":"gap","cpu":1,"lost":7,"by_family":{"process":4,"net":1,"family_13":2},\
+        {"type":"gap","cpu":1,"lost":7,"by_family":{"process":4,"net":1,"ptrace":2},\
         "after_seq":null,"before_seq":null}
         """)
     let schema = try SchemaValidator.shipped("event.schema.json")

@@ -102,12 +102,17 @@ struct RecordLayoutTests {
   }
 
   @Test func sizes() {
-    #expect(abiVersion == 2)
+    #expect(abiVersion == 3)
     #expect(Slot.size == 128 && 1 << Slot.sizeShift == 128 && Slot.headerSize == 64)
     #expect(Header.size == Slot.headerSize && Header.stride == Slot.headerSize)
     #expect(Gap.size == Slot.size && Gap.stride == Slot.size)
-    // Forks and exits are one slot with their header.
+    // Forks and exits are one slot with their header, and so are the kinds that come most often.
     #expect(Fork.size == 64 && Exit.size == 56)
+    #expect(MemoryLayout<SwitchPayload>.size == 64 && MemoryLayout<WakeupPayload>.size == 64)
+    #expect(MemoryLayout<MigratePayload>.size == 64 && MemoryLayout<SyscallEnterPayload>.size == 64)
+    #expect(MemoryLayout<SyscallExitPayload>.size == 24 && MemoryLayout<FutexPayload>.size == 56)
+    #expect(MemoryLayout<SignalGeneratePayload>.size == 64 && MemoryLayout<LockPayload>.size == 32)
+    #expect(MemoryLayout<SignalDeliverPayload>.size == 64)
     #expect(Exec.size == 120 && Exec.stride == 120)
     #expect(Creds.size == 32 && MemoryLayout<TaskComm>.size == 16)
     #expect(MemoryLayout<LossByFamily>.size == 4 * EventFamily.count)
@@ -126,10 +131,13 @@ struct RecordLayoutTests {
     #expect(EventKind.exit.rawValue == 0x0103 && EventKind.test.rawValue == 0x0F01)
     for kind in EventKind.allCases { #expect(kind.rawValue >> 8 == UInt16(kind.family.rawValue)) }
     for family in EventFamily.allCases { #expect(Int(family.rawValue) < EventFamily.count) }
-    let families: [UInt8] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 15]
+    let families: [UInt8] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]
     #expect(EventFamily.allCases.map(\.rawValue) == families)
     let flags: [RecordFlags] = [.truncated, .thread, .fault, .gap]
     #expect(flags.map(\.rawValue) == [1, 2, 4, 8])
+    #expect(RecordFlags.detail(0xABC).rawValue == 0xABC0 && RecordFlags(rawValue: 0xABCF).detail == 0xABC)
+    #expect(SyscallDetail.detail(number: 319, isCompat: true) == 2048 + 319)
+    #expect(SyscallDetail.number(2048 + 319) == 319)
     #expect(ExitFlags.lastThread.rawValue == 1 && ExitFlags.groupExit.rawValue == 2)
     let exec: [ExecFlags] = [
       .credentialsBefore, .pathTruncated, .argumentsTruncated, .workingDirectoryTruncated,

@@ -93,6 +93,43 @@ package struct RecordBuilder {
     return record
   }
 
+  /// A record of a kind with a layout: its payload's bytes, which begin with the task's name.
+  package static func of(
+    _ kind: EventKind, by process: ProcessKey, tid: UInt32? = nil, _ payload: [UInt8],
+    flags: RecordFlags = []
+  ) -> RecordBuilder {
+    var record = RecordBuilder(kind: kind)
+    record.header.pid = process.pid
+    record.header.tid = tid ?? process.pid
+    record.header.processStart = process.start
+    record.header.flags = flags.rawValue
+    record.payload = payload
+    return record
+  }
+
+  /// A switch from one process's only task to another's.
+  package static func switched(
+    from previous: ProcessKey, state: UInt32 = 0, isPreempted: Bool = false, to next: ProcessKey,
+    comm: String = "before", nextComm: String = "after"
+  ) -> RecordBuilder {
+    .of(
+      .switched, by: previous,
+      name(comm) + bytesOf(state) + bytesOf(Int32(120)) + bytesOf(next.pid) + bytesOf(next.pid)
+        + bytesOf(next.start) + bytesOf(Int32(110)) + bytesOf(UInt32(isPreempted ? 1 : 0))
+        + name(nextComm))
+  }
+
+  /// A wakeup of a process's only task.
+  package static func wakeup(
+    by waker: ProcessKey, of wakee: ProcessKey, isNew: Bool = false, comm: String = "waker",
+    wakeeComm: String = "wakee"
+  ) -> RecordBuilder {
+    .of(
+      isNew ? .wakeupNew : .wakeup, by: waker,
+      name(comm) + bytesOf(wakee.pid) + bytesOf(wakee.pid) + bytesOf(wakee.start)
+        + bytesOf(UInt32(1)) + bytesOf(Int32(120)) + name(wakeeComm) + bytesOf(UInt64(0)))
+  }
+
   /// Puts a gap block behind the record.
   package func with(lost: [EventFamily: UInt32], after: UInt64 = 0) -> RecordBuilder {
     var record = self
