@@ -27,6 +27,7 @@ func verified(
 func loss(_ count: UInt64, after: UInt64? = nil) -> Gap {
   var lost = FamilyCounts()
   lost[.process] = count
+  lost[.scheduler] = count
   return Gap(cpu: 0, lost: lost, afterSequence: after)
 }
 
@@ -367,7 +368,7 @@ struct ViolationTests {
   /// one under the same id.
   static let suspects = cases.indices.filter { index in
     switch cases[index].0 {
-    case .missingFork, .eventAfterExit: true
+    case .missingFork, .eventAfterExit, .ranWithoutWakeup: true
     case .exitedTwice: cases[index].1.last?.header.tid == parent.pid
     case .eventBeforeFork:
       cases[index].1.contains { $0.header.tid == 51 && $0.header.kind == EventKind.fork.rawValue }
