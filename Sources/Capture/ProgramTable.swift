@@ -40,6 +40,9 @@ package struct ProgramSpec: Sendable {
     ProgramSpec("sched_migrate_task", .scheduler),
     ProgramSpec("syscall_exit", on: "sys_exit", .syscall),
     ProgramSpec("syscall_enter", on: "sys_enter", .syscall),
+    ProgramSpec("file_act", on: "sys_exit", .file),
+    ProgramSpec("inet_sock_set_state", .network),
+    ProgramSpec("net_act", on: "sys_exit", .network),
     ProgramSpec("task_newtask", .process, isForFollowing: true),
   ]
 

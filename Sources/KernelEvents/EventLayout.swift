@@ -160,6 +160,16 @@ public struct EventLayout: Sendable {
     case .migrate: return migrate
     case .syscallEnter: return syscallEnter
     case .syscallExit: return syscallExit
+    case .fileOpen: return fileOpen
+    case .fileUnlink: return fileUnlink
+    case .fileRename: return fileRename
+    case .fileMode: return fileMode
+    case .fileOwner: return fileOwner
+    case .tcpState: return tcpState
+    case .netConnect: return netConnect
+    case .netAccept: return netAccept
+    case .netBind: return netBind
+    case .netListen: return netListen
     }
   }
 }
