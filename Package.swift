@@ -78,7 +78,8 @@ let package = Package(
       swiftSettings: fuzzed),
     .target(
       name: "KernelEvents", dependencies: ["SequencerABI", "Sequencer"], swiftSettings: fuzzed),
-    .target(name: "EventFormats", dependencies: ["KernelEvents"], swiftSettings: fuzzed),
+    .target(
+      name: "EventFormats", dependencies: ["KernelEvents", "SequencerABI"], swiftSettings: fuzzed),
     .target(name: "Causality", dependencies: ["KernelEvents"], swiftSettings: fuzzed),
     .target(
       name: "Capture",

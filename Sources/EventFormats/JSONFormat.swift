@@ -3,7 +3,7 @@ import SequencerABI
 
 /// Events as JSON, one object a line; the keys are told in docs/json.md and schema/event.schema.json.
 public struct JSONFormat: EventFormat {
-  /// Bytes of a joined working directory, kept for the next one.
+  /// Bytes of a joined path, kept for the next one.
   private var directory: [UInt8] = []
 
   /// Makes a format.
@@ -19,6 +19,8 @@ public struct JSONFormat: EventFormat {
       writeExit(exit, &buffer)
     } else if let exec = event.exec {
       writeExec(exec, event, &buffer)
+    } else if let layout = EventLayout.of(event.kind) {
+      buffer.append(fieldsOf: event, layout, joining: &directory)
     }
     buffer.append("}\n")
   }

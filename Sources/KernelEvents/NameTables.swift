@@ -8,8 +8,10 @@ public struct NumberNames: Sendable {
   public let entries: [(value: UInt64, name: StaticString)]
   init(_ entries: [(UInt64, StaticString)]) { self.entries = entries }
   public func name(of value: UInt64) -> StaticString? { entries.first { $0.value == value }?.name }
-  static let signal = NumberNames([]), signalCode = signal, illCode = signal, trapCode = signal, busCode = signal
-  static let fpeCode = signal, segvCode = signal, childCode = signal, pollCode = signal, sysCode = signal
+  static let signal = NumberNames([]), signalCode = signal, illCode = signal, trapCode = signal,
+    busCode = signal
+  static let fpeCode = signal, segvCode = signal, childCode = signal, pollCode = signal,
+    sysCode = signal
   public static let errno = NumberNames([])
 }
 public struct FlagNames: Sendable {
