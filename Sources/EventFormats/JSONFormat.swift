@@ -88,11 +88,9 @@ public struct JSONFormat: EventFormat {
     buffer.append(nextKey: "clone_flags", fork.cloneFlags)
     buffer.append(",\"clone_flag_names\":[")
     var first = true
-    for index in 0..<CloneFlags.count {
-      let flag = CloneFlags.flag(at: index)
-      if fork.cloneFlags & flag.bit == 0 { continue }
+    FlagNames.clone.forEachName(in: fork.cloneFlags) { name in
       buffer.append(first ? "\"" : ",\"")
-      buffer.append(flag.name)
+      buffer.append(name)
       buffer.append("\"")
       first = false
     }
@@ -214,13 +212,14 @@ extension OutputBuffer {
 
   /// Appends a signal's name: SIGKILL, SIGRTMIN+2 (as the kernel counts), or SIG99.
   mutating func append(signalName number: UInt8) {
-    if let name = SignalName.standard(number) {
+    let firstRealTime = NumberNames.firstRealTimeSignal
+    if let name = NumberNames.signal.name(of: UInt64(number)) {
       append(name)
-    } else if number >= SignalName.firstRealTime, number <= 64 {
+    } else if number >= firstRealTime, number <= 64 {
       append("SIGRTMIN")
-      if number > SignalName.firstRealTime {
+      if number > firstRealTime {
         append("+")
-        append(decimal: UInt32(number - SignalName.firstRealTime))
+        append(decimal: UInt32(number - firstRealTime))
       }
     } else {
       append("SIG")
