@@ -12,13 +12,13 @@ import BPFCKit
   @inline(__always) public init(_ descriptor: Int32, of task: Task) {
     let files = unsafe task.pointer.word(kit_offset_task_files())
     let table = kit_read_word(files &+ UInt64(kit_offset_files_fdt()))
-    let limit = UInt32(truncatingIfNeeded: kit_read_word(table &+ UInt64(kit_offset_fdtable_max())))
+    let limit = UInt32(truncatingIfNeeded: kit_read_word(table &+ UInt64(kit_offset_fdtable_max_fds())))
     let index = UInt32(bitPattern: descriptor)
     if index >= limit {
       address = 0
       return
     }
-    let array = kit_read_word(table &+ UInt64(kit_offset_fdtable_files()))
+    let array = kit_read_word(table &+ UInt64(kit_offset_fdtable_fd()))
     address = kit_read_word(array &+ UInt64(index) &* 8)
   }
 
@@ -50,7 +50,7 @@ import BPFCKit
     let mode = kit_read_word(inode &+ UInt64(kit_offset_inode_mode())) & 0xF000
     // S_IFSOCK. A socket's file in a file system has no private data.
     if address == 0 || mode != 0xC000 { return 0 }
-    let socket = kit_read_word(address &+ UInt64(kit_offset_file_private()))
+    let socket = kit_read_word(address &+ UInt64(kit_offset_file_private_data()))
     if socket == 0 { return 0 }
     return kit_read_word(socket &+ UInt64(kit_offset_socket_sk()))
   }

@@ -21,6 +21,21 @@ public enum FieldForm: Sendable {
   /// A process and one of its tasks: `{pid, tid, start, comm}`; the field is the pid, the rest lies at
   /// these offsets.
   case task(tid: Int, start: Int, comm: Int)
+  /// A number, and `<key>_name`: its name, or null; both null where the condition does not hold.
+  case namedIf(NumberNames, FieldCondition)
+  /// The bits of a number that the mask leaves, and `<key>_name`: their name, or null.
+  case masked(UInt64, NumberNames)
+  /// True where one of these bits is set.
+  case bit(UInt16)
+  /// True where the record's header has one of these flags.
+  case recordFlag(RecordFlags)
+  /// A mode in octal digits, `"0644"`; null where the condition does not hold.
+  case octalIf(FieldCondition)
+  /// A device as the kernel encodes it, `{major, minor}`; null where the condition does not hold.
+  case deviceIf(FieldCondition)
+  /// An address of 16 bytes, `"127.0.0.1"` or `"::1"`, and `<key>_port`: by the family and the port, two bytes
+  /// each at these offsets; both null where the condition does not hold, or for other families.
+  case address(family: Int, port: Int, FieldCondition)
   /// A number, null where the condition does not hold.
   case numberIf(FieldCondition)
   /// `"0x…"`, null where the condition does not hold.
@@ -43,6 +58,8 @@ public enum FieldCondition: Sendable {
   case codeTellsSender(signal: Int, code: Int)
   /// The signal's code says that an address caused it.
   case codeTellsAddress(signal: Int, code: Int)
+  /// All of these bits are set in the two bytes at this offset.
+  case bits(UInt16, at: Int)
 }
 
 /// A field of a payload.
@@ -87,6 +104,8 @@ public struct EventString: Sendable {
     case text
     /// Path components from the leaf to the root, each with a NUL after it: see ``WorkingDirectory``.
     case components
+    /// A UNIX socket's: a path up to the first NUL, or an abstract name, which begins with a NUL, whole.
+    case socketName
   }
   /// Its key in JSON.
   public let key: StaticString

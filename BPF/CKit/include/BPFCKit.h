@@ -27,8 +27,8 @@ struct kit_offsets {
   uint32_t mount_mnt, mount_parent, mount_mountpoint;
   uint32_t task_prio, task_cpu, task_cgroups;
   uint32_t css_set_dfl_cgrp, cgroup_level, cgroup_ancestors, cgroup_kn, kernfs_node_id;
-  uint32_t task_files, files_fdt, fdtable_max, fdtable_files;
-  uint32_t file_private, file_path, file_mode, inode_mode;
+  uint32_t task_files, files_fdt, fdtable_max_fds, fdtable_fd;
+  uint32_t file_private_data, file_path, file_mode, inode_mode;
   uint32_t socket_sk, socket_file, sock_socket, sock_protocol, sock_type, sock_family;
   uint32_t sock_local4, sock_remote4, sock_local6, sock_remote6, sock_remote_port, inet_local_port;
   uint32_t unix_address, unix_peer, unix_address_length, unix_address_name;
@@ -194,8 +194,8 @@ KIT_OFFSET(dentry_name) KIT_OFFSET(vfsmount_root) KIT_OFFSET(mount_mnt)
 KIT_OFFSET(mount_parent) KIT_OFFSET(mount_mountpoint)
 KIT_OFFSET(task_prio) KIT_OFFSET(task_cpu) KIT_OFFSET(task_cgroups) KIT_OFFSET(css_set_dfl_cgrp)
 KIT_OFFSET(cgroup_level) KIT_OFFSET(cgroup_ancestors) KIT_OFFSET(cgroup_kn) KIT_OFFSET(kernfs_node_id)
-KIT_OFFSET(task_files) KIT_OFFSET(files_fdt) KIT_OFFSET(fdtable_max) KIT_OFFSET(fdtable_files)
-KIT_OFFSET(file_private) KIT_OFFSET(file_path) KIT_OFFSET(file_mode) KIT_OFFSET(inode_mode)
+KIT_OFFSET(task_files) KIT_OFFSET(files_fdt) KIT_OFFSET(fdtable_max_fds) KIT_OFFSET(fdtable_fd)
+KIT_OFFSET(file_private_data) KIT_OFFSET(file_path) KIT_OFFSET(file_mode) KIT_OFFSET(inode_mode)
 KIT_OFFSET(socket_sk) KIT_OFFSET(socket_file) KIT_OFFSET(sock_socket) KIT_OFFSET(sock_protocol)
 KIT_OFFSET(sock_type) KIT_OFFSET(sock_family) KIT_OFFSET(sock_local4) KIT_OFFSET(sock_remote4)
 KIT_OFFSET(sock_local6) KIT_OFFSET(sock_remote6) KIT_OFFSET(sock_remote_port)
