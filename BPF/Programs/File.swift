@@ -229,7 +229,9 @@ public func file_act(_ context: Context) -> Int32 {
   @inline(__always) func write(_ file: OpenFile) {
     var bits = unsafe FileActBits(rawValue: payload.pointee.bits)
     bits.insert(.file)
-    if isOpen && file.isCreated { bits.insert(.created) }
+    // O_TMPFILE makes a file without saying so.
+    let isTemporary = unsafe payload.pointee.flags & 0x40_0000 != 0
+    if isOpen && (isTemporary || file.isCreated) { bits.insert(.created) }
     unsafe payload.pointee.inode = file.inodeNumber
     unsafe payload.pointee.device = file.device
     unsafe payload.pointee.bits = bits.rawValue

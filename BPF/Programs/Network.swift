@@ -38,13 +38,17 @@ public func inet_sock_set_state(_ context: Context) -> Int32 {
 func fillState(
   _ payload: UnsafeMutablePointer<SocketPayload>, socket: Socket, family: UInt16
 ) {
-  unsafe payload.pointee.inode = socket.inodeNumber
+  let inode = socket.inodeNumber
+  var bits: SocketBits = [.local, .remote, .socket, .internet]
+  // A connection that is not accepted yet has no file, nor has one that is closed.
+  if inode != 0 { bits.insert(.file) }
+  unsafe payload.pointee.inode = inode
   unsafe payload.pointee.result = 0
   unsafe payload.pointee.descriptor = -1
   unsafe payload.pointee.family = family
   unsafe payload.pointee.type = socket.type
   unsafe payload.pointee.protocolNumber = socket.protocolNumber
-  unsafe payload.pointee.bits = SocketBits([.local, .remote, .socket]).rawValue
+  unsafe payload.pointee.bits = bits.rawValue
   unsafe payload.pointee.pathLength = 0
   unsafe payload.pointee.backlog = 0
   unsafe payload.pointee.reserved = 0
@@ -167,6 +171,7 @@ struct SocketAct {
     if socket.address != 0 {
       family = socket.family
       bits.insert(.socket)
+      bits.insert(.file)
       unsafe payload.pointee.inode = inode
       unsafe payload.pointee.type = socket.type
       unsafe payload.pointee.protocolNumber = socket.protocolNumber
@@ -174,6 +179,7 @@ struct SocketAct {
     unsafe socket.writeAddresses(to: payload, family: family)
     if family == 2 || family == 10 {
       bits.insert(.local)
+      bits.insert(.internet)
       if isAccept && result >= 0 { bits.insert(.remote) }
       if isConnect && !SocketAct.isFailed(result) { bits.insert(.remote) }
     }

@@ -6,7 +6,7 @@
 public struct SocketPayload: BitwiseCopyable, Sendable {
   /// Name of the running task.
   public var comm: TaskComm
-  /// Inode of the socket in sockfs, as in `/proc/PID/fd`; 0 where no descriptor stands for it (yet).
+  /// Inode of the socket in sockfs, as in `/proc/PID/fd`; valid with ``SocketBits/file``.
   public var inode: UInt64
   /// What the call returned: 0 or a descriptor, or an errno below 0.
   public var result: Int32
@@ -64,6 +64,10 @@ public struct SocketBits: OptionSet, Sendable {
   /// The address of the act (the remote one of a connect, the local one of a bind) is the one that was asked
   /// for, from the caller's memory.
   @inlinable public static var asked: SocketBits { SocketBits(rawValue: 1 << 2) }
-  /// A socket stood behind the descriptor: `type` and `protocolNumber` are valid.
+  /// There is a socket: `type` is valid.
   @inlinable public static var socket: SocketBits { SocketBits(rawValue: 1 << 3) }
+  /// It is one of IPv4 or IPv6: `protocolNumber` is an `IPPROTO_…`.
+  @inlinable public static var internet: SocketBits { SocketBits(rawValue: 1 << 4) }
+  /// `inode` is valid: a file stands for the socket.
+  @inlinable public static var file: SocketBits { SocketBits(rawValue: 1 << 5) }
 }

@@ -13,7 +13,7 @@ extension EventLayout {
       EventField(
         "new_state", at: Act.offset(of: \.newState), 1, .named(.tcpState), "The state after."),
       family, type, protocolNumber, local, remote,
-      inode("Inode of the socket, as in /proc/PID/fd; 0 while or when no descriptor stands for it."),
+      inode("Inode of the socket, as in /proc/PID/fd; null before it is accepted and after it is closed."),
     ])
 
   static let netConnect = EventLayout(
@@ -22,7 +22,7 @@ extension EventLayout {
     size: Act.size,
     fields: [
       result("0; -4095 to -1 is an error, of which EINPROGRESS means that it goes on."),
-      descriptor, family, type, protocolNumber, local, remote, asked,
+      descriptor, family, type, protocolNumber, local, remote, requested,
       inode(inodeAbout), fault,
     ], strings: [path("UNIX: the peer's path, or its abstract name, which begins with a NUL.")])
 
@@ -42,7 +42,7 @@ extension EventLayout {
     size: Act.size,
     fields: [
       result("0; -4095 to -1 is an error."),
-      descriptor, family, type, protocolNumber, local, asked, inode(inodeAbout), fault,
+      descriptor, family, type, protocolNumber, local, requested, inode(inodeAbout), fault,
     ], strings: [path("UNIX: the path, or the abstract name, which begins with a NUL.")])
 
   static let netListen = EventLayout(
@@ -65,7 +65,7 @@ extension EventLayout {
     EventField("result", at: Act.offset(of: \.result), 4, .result, about)
   }
   private static func inode(_ about: StaticString) -> EventField {
-    EventField("inode", at: Act.offset(of: \.inode), 8, .number, about)
+    EventField("inode", at: Act.offset(of: \.inode), 8, .numberIf(has(.file)), about)
   }
   private static func path(_ about: StaticString) -> EventString {
     EventString(
@@ -73,7 +73,7 @@ extension EventLayout {
       about)
   }
   private static let inodeAbout: StaticString =
-    "Inode of the socket, as in /proc/PID/fd; 0 where the descriptor is no socket."
+    "Inode of the socket, as in /proc/PID/fd; null where the descriptor is no socket."
   private static let descriptor = EventField(
     "fd", at: Act.offset(of: \.descriptor), 4, .signed, "The descriptor that the call was given.")
   private static let family = EventField(
@@ -83,8 +83,8 @@ extension EventLayout {
     "socket_type", at: Act.offset(of: \.type), 2, .namedIf(.socketType, has(.socket)),
     "The socket's type; null where the descriptor is no socket.")
   private static let protocolNumber = EventField(
-    "protocol", at: Act.offset(of: \.protocolNumber), 2, .namedIf(.ipProtocol, has(.socket)),
-    "The socket's protocol; null where the descriptor is no socket.")
+    "protocol", at: Act.offset(of: \.protocolNumber), 2, .namedIf(.ipProtocol, has(.internet)),
+    "The socket's protocol; null where it is none of IPv4 or IPv6.")
   private static let local = EventField(
     "local", at: Act.offset(of: \.local), 16,
     .address(
@@ -95,8 +95,8 @@ extension EventLayout {
     .address(
       family: Act.offset(of: \.family) ?? 0, port: Act.offset(of: \.remotePort) ?? 0, has(.remote)),
     "The peer's address; null where there is none of IPv4 or IPv6.")
-  private static let asked = EventField(
-    "asked", at: Act.offset(of: \.bits), 2, .bit(SocketBits.asked.rawValue),
+  private static let requested = EventField(
+    "requested", at: Act.offset(of: \.bits), 2, .bit(SocketBits.asked.rawValue),
     "Whether the address is what the caller asked for, as the call failed; else it is the socket's.")
   private static let fault = EventField(
     "fault", at: -1, 2, .recordFlag(.fault), "Whether a path could not be read from the caller.")
