@@ -102,6 +102,7 @@ public func file_act(_ context: Context) -> Int32 {
     unsafe payload.pointee.askedLength = 0
     unsafe payload.pointee.newBaseLength = 0
     unsafe payload.pointee.newAskedLength = 0
+    unsafe payload.pointee.access = 0
     unsafe payload.pointee.reserved = 0
     // Six words, whatever the call takes: fewer paths than a reading of its own for each call.
     let first = call.argument(0)
@@ -204,6 +205,9 @@ public func file_act(_ context: Context) -> Int32 {
     var bits = FileActBits()
     let flags = unsafe payload.pointee.flags
     if isOpen {
+      // O_ACCMODE.
+      unsafe payload.pointee.access = UInt16(truncatingIfNeeded: flags & 3)
+      unsafe payload.pointee.flags = flags & ~3
       // O_CREAT, __O_TMPFILE: others have no mode.
       if flags & (0x40 | 0x40_0000) != 0 { bits.insert(.mode) }
     } else if act >= UInt32(SyscallAct.changeMode) && act <= UInt32(SyscallAct.changeModeAt2) {

@@ -71,14 +71,18 @@ extension OutputBuffer {
 
   private mutating func append(_ signal: SignalDeliverPayload) {
     append(signalName: UInt8(truncatingIfNeeded: signal.signal))
-    append(code: signal.code, signal: signal.signal)
-    if SignalCode.tellsSender(signal.code, signal: signal.signal) {
+    if signal.hasInformation != 0 { append(code: signal.code, signal: signal.signal) }
+    if signal.hasInformation != 0,
+      SignalCode.tellsSender(signal.code, signal: signal.signal)
+    {
       append(" from ")
       append(decimal: signal.senderPID)
       append(" uid ")
       append(decimal: signal.senderUID)
     }
-    if SignalCode.tellsAddress(signal.code, signal: signal.signal) {
+    if signal.hasInformation != 0,
+      SignalCode.tellsAddress(signal.code, signal: signal.signal)
+    {
       append(" at 0x")
       append(hexadecimal: signal.faultAddress, digits: 16)
     }
@@ -215,12 +219,6 @@ extension OutputBuffer {
       } else {
         append(decimal: payload.number(field))
       }
-    case .masked(let mask, let names):
-      if let name = names.name(of: payload.number(field) & mask) {
-        append(name)
-      } else {
-        append(decimal: payload.number(field) & mask)
-      }
     case .bit(let bits): append(payload.number(field) & UInt64(bits) != 0 ? "yes" : "no")
     case .recordFlag(let flags): append(event.flags.isDisjoint(with: flags) ? "no" : "yes")
     case .octalIf(let condition):
@@ -252,7 +250,8 @@ extension OutputBuffer {
       } else {
         append("-")
       }
-    case .signalCode(let signal):
+    case .signal: append(signalName: UInt8(truncatingIfNeeded: payload.number(field)))
+    case .signalCode(let signal, _):
       append(
         code: Int32(truncatingIfNeeded: payload.signedNumber(field)),
         signal: payload.value(at: signal, as: UInt16.self))
@@ -265,13 +264,11 @@ extension OutputBuffer {
 
   /// Appends flags by name, joined by `|`, what has no name as a number.
   mutating func append(flags bits: UInt64, _ names: FlagNames) {
-    var rest = bits
     var isFirst = true
-    for entry in names.entries where entry.bits != 0 && bits & entry.bits == entry.bits {
+    let rest = names.forEachName(in: bits) { name in
       if !isFirst { append("|") }
       isFirst = false
-      append(entry.name)
-      rest &= ~entry.bits
+      append(name)
     }
     if rest != 0 || isFirst {
       if !isFirst { append("|") }

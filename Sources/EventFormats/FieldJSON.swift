@@ -33,9 +33,9 @@ extension OutputBuffer {
       append(decimal: bits)
       append(namesOf: field.key)
       var first = true
-      for entry in names.entries where bits & entry.bits == entry.bits && entry.bits != 0 {
+      names.forEachName(in: bits) { name in
         append(first ? "\"" : ",\"")
-        append(entry.name)
+        append(name)
         append("\"")
         first = false
       }
@@ -70,9 +70,6 @@ extension OutputBuffer {
         append("null")
         append(nameOf: field.key, nil)
       }
-    case .masked(let mask, let names):
-      append(decimal: payload.number(field) & mask)
-      append(nameOf: field.key, names.name(of: payload.number(field) & mask))
     case .bit(let bits): append(payload.number(field) & UInt64(bits) != 0 ? "true" : "false")
     case .recordFlag(let flags): append(event.flags.isDisjoint(with: flags) ? "false" : "true")
     case .octalIf(let condition):
@@ -115,7 +112,19 @@ extension OutputBuffer {
       } else {
         append("null")
       }
-    case .signalCode(let signal):
+    case .signal:
+      let number = payload.number(field)
+      append(decimal: number)
+      append(",\"")
+      append(field.key)
+      append("_name\":\"")
+      append(signalName: UInt8(truncatingIfNeeded: number))
+      append("\"")
+    case .signalCode(let signal, let information):
+      guard payload.isKept(information) else {
+        append("null")
+        return append(nameOf: field.key, nil)
+      }
       let code = Int32(truncatingIfNeeded: payload.signedNumber(field))
       append(signed: Int64(code))
       let number = payload.value(at: signal, as: UInt16.self)
@@ -209,6 +218,8 @@ extension OutputBuffer {
   /// bit (`task_state_array` of fs/proc/array.c).
   mutating func append(taskState state: UInt32) {
     var known = false
+    // TASK_IDLE: an uninterruptible sleep that is no load.
+    if state & 0x402 == 0x402 { return append("I") }
     for bit in UInt32(0)..<8 where state >> bit & 1 != 0 {
       append(taskStateLetter(bit))
       known = true
@@ -226,7 +237,8 @@ private func taskStateLetter(_ bit: UInt32) -> UInt8 {
   case 4: UInt8(ascii: "X")
   case 5: UInt8(ascii: "Z")
   case 6: UInt8(ascii: "P")
-  default: UInt8(ascii: "I")
+  // TASK_DEAD.
+  default: UInt8(ascii: "X")
   }
 }
 
@@ -234,7 +246,8 @@ extension Int64 {
   /// The name of the error that a system call's result is; nil for a success.
   var errorName: StaticString? {
     // MAX_ERRNO of include/linux/err.h.
-    self < 0 && self >= -4095 ? NumberNames.errno.name(of: magnitude) : nil
+    guard self < 0, self >= -4095 else { return nil }
+    return NumberNames.errno.name(of: magnitude) ?? NumberNames.restartErrno.name(of: magnitude)
   }
 }
 

@@ -23,8 +23,6 @@ public enum FieldForm: Sendable {
   case task(tid: Int, start: Int, comm: Int)
   /// A number, and `<key>_name`: its name, or null; both null where the condition does not hold.
   case namedIf(NumberNames, FieldCondition)
-  /// The bits of a number that the mask leaves, and `<key>_name`: their name, or null.
-  case masked(UInt64, NumberNames)
   /// True where one of these bits is set.
   case bit(UInt16)
   /// True where the record's header has one of these flags.
@@ -40,8 +38,11 @@ public enum FieldForm: Sendable {
   case numberIf(FieldCondition)
   /// `"0x…"`, null where the condition does not hold.
   case hexadecimalIf(FieldCondition)
-  /// A signal's `si_code` and its name; the signal's number is the two bytes at `signal`.
-  case signalCode(signal: Int)
+  /// A signal's number, and `<key>_name`.
+  case signal
+  /// A signal's `si_code` and its name; the signal's number is the two bytes at `signal`. Both null where
+  /// the two bytes at `information` are 0.
+  case signalCode(signal: Int, information: Int?)
   /// A scheduler's state of a task and its letters, as ps shows them.
   case taskState
   /// A system call's number out of the header, its name, and whose table it is of.
@@ -55,9 +56,9 @@ public enum FieldForm: Sendable {
 /// When a field means something.
 public enum FieldCondition: Sendable {
   /// The signal's code says that a process sent it.
-  case codeTellsSender(signal: Int, code: Int)
+  case codeTellsSender(signal: Int, code: Int, information: Int?)
   /// The signal's code says that an address caused it.
-  case codeTellsAddress(signal: Int, code: Int)
+  case codeTellsAddress(signal: Int, code: Int, information: Int?)
   /// All of these bits are set in the two bytes at this offset.
   case bits(UInt16, at: Int)
 }

@@ -17,7 +17,7 @@ public struct FileActPayload: BitwiseCopyable, Sendable {
   public var directory: Int32
   /// The same for `newAsked`.
   public var newDirectory: Int32
-  /// Flags the call was given: `O_…`, `AT_…` or `RENAME_…`, by the kind.
+  /// Flags the call was given: `O_…` less the access mode, `AT_…` or `RENAME_…`, by the kind.
   public var flags: UInt32
   /// The mode that was asked for; valid with ``FileActBits/mode``.
   public var mode: UInt32
@@ -38,7 +38,9 @@ public struct FileActPayload: BitwiseCopyable, Sendable {
   public var newBaseLength: UInt16
   /// Bytes of the new path that was asked for, as the caller wrote it.
   public var newAskedLength: UInt16
-  public var reserved: UInt32
+  /// The access mode of an open: `O_RDONLY`, `O_WRONLY`, `O_RDWR`, or 3.
+  public var access: UInt16
+  public var reserved: UInt16
 
   /// Bytes of each string kept at most.
   @inlinable public static var pathLimit: Int { 1024 }

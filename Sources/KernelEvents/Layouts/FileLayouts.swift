@@ -10,9 +10,9 @@ extension EventLayout {
     fields: [
       result("The new descriptor; -4095 to -1 is an error."),
       EventField(
-        "access", at: Act.offset(of: \.flags), 4, .masked(3, .openAccessMode),
+        "access", at: Act.offset(of: \.access), 2, .named(.openAccessMode),
         "The access mode that was asked for."),
-      flags(.open(on: .native), "The O_ flags that were asked for, the access mode among them."),
+      flags(.open(on: .native), "The O_ flags that were asked for, less the access mode."),
       EventField(
         "mode", at: Act.offset(of: \.mode), 4, .octalIf(has(.mode)),
         "The mode that was asked for, before the umask; null where nothing could be created."),

@@ -9,10 +9,10 @@ extension EventLayout {
     source: "signal_generate, __send_signal_locked() in kernel/signal.c", size: Generate.size,
     fields: [
       EventField(
-        "signal", at: Generate.offset(of: \.signal), 2, .named(.signal), "The signal's number."),
+        "signal", at: Generate.offset(of: \.signal), 2, .signal, "The signal's number."),
       EventField(
         "code", at: Generate.offset(of: \.code), 4,
-        .signalCode(signal: Generate.offset(of: \.signal) ?? 0),
+        .signalCode(signal: Generate.offset(of: \.signal) ?? 0, information: nil),
         "si_code: who generated it and why."),
       EventField(
         "result", at: Generate.offset(of: \.result), 1, .named(.signalResult),
@@ -36,20 +36,24 @@ extension EventLayout {
     ], otherComm: Generate.offset(of: \.targetComm))
 
   private static let generatedBySender = FieldCondition.codeTellsSender(
-    signal: Generate.offset(of: \.signal) ?? 0, code: Generate.offset(of: \.code) ?? 0)
+    signal: Generate.offset(of: \.signal) ?? 0, code: Generate.offset(of: \.code) ?? 0,
+    information: nil)
 
   private static let deliveredBySender = FieldCondition.codeTellsSender(
-    signal: Deliver.offset(of: \.signal) ?? 0, code: Deliver.offset(of: \.code) ?? 0)
+    signal: Deliver.offset(of: \.signal) ?? 0, code: Deliver.offset(of: \.code) ?? 0,
+    information: Deliver.offset(of: \.hasInformation))
 
   static let signalDeliver = EventLayout(
     .signalDeliver, "A task takes a signal.",
     source: "signal_deliver, get_signal() in kernel/signal.c", size: Deliver.size,
     fields: [
       EventField(
-        "signal", at: Deliver.offset(of: \.signal), 2, .named(.signal), "The signal's number."),
+        "signal", at: Deliver.offset(of: \.signal), 2, .signal, "The signal's number."),
       EventField(
         "code", at: Deliver.offset(of: \.code), 4,
-        .signalCode(signal: Deliver.offset(of: \.signal) ?? 0),
+        .signalCode(
+          signal: Deliver.offset(of: \.signal) ?? 0,
+          information: Deliver.offset(of: \.hasInformation)),
         "si_code: who generated it and why."),
       EventField(
         "sender_pid", at: Deliver.offset(of: \.senderPID), 4, .numberIf(deliveredBySender),
@@ -62,7 +66,8 @@ extension EventLayout {
         "address", at: Deliver.offset(of: \.faultAddress), 8,
         .hexadecimalIf(
           .codeTellsAddress(
-            signal: Deliver.offset(of: \.signal) ?? 0, code: Deliver.offset(of: \.code) ?? 0)),
+            signal: Deliver.offset(of: \.signal) ?? 0, code: Deliver.offset(of: \.code) ?? 0,
+            information: Deliver.offset(of: \.hasInformation))),
         "si_addr: the address of a fault; null where the code tells none."),
       EventField(
         "handler", at: Deliver.offset(of: \.handler), 8, .hexadecimal,
