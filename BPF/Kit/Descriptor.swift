@@ -12,7 +12,8 @@ import BPFCKit
   @inline(__always) public init(_ descriptor: Int32, of task: Task) {
     let files = unsafe task.pointer.word(kit_offset_task_files())
     let table = kit_read_word(files &+ UInt64(kit_offset_files_fdt()))
-    let limit = UInt32(truncatingIfNeeded: kit_read_word(table &+ UInt64(kit_offset_fdtable_max_fds())))
+    let limit = UInt32(
+      truncatingIfNeeded: kit_read_word(table &+ UInt64(kit_offset_fdtable_max_fds())))
     let index = UInt32(bitPattern: descriptor)
     if index >= limit {
       address = 0

@@ -92,7 +92,8 @@ extension LiveKernelTests {
             "path": .string("…" + (9..<40).map { "/l\($0)" }.joined() + "/leaf"),
           ],
           [
-            "result": -2, "truncated": true, "base": nil, "asked": .string(String(long.prefix(1023))),
+            "result": -2, "truncated": true, "base": nil,
+            "asked": .string(String(long.prefix(1023))),
           ],
           ["type": "file_unlink", "result": 0, "asked": .string("/dev/shm/\(name)")],
         ])
@@ -212,12 +213,15 @@ extension LiveKernelTests {
       expect(
         told.filter { $0["type"] != "tcp_state" },
         [
-          end(0, ["type": "net_bind", "result": 0, "requested": false, "fd": .int(Int(descriptors[0]))]),
+          end(
+            0,
+            ["type": "net_bind", "result": 0, "requested": false, "fd": .int(Int(descriptors[0]))]),
           end(0, ["type": "net_listen", "result": 0, "backlog": 9]),
           both(
             1,
             [
-              "type": "net_connect", "result": 0, "requested": false, "fd": .int(Int(descriptors[1])),
+              "type": "net_connect", "result": 0, "requested": false,
+              "fd": .int(Int(descriptors[1])),
             ]),
           both(
             2,

@@ -5,7 +5,8 @@ extension EventLayout {
 
   static let fileOpen = EventLayout(
     .fileOpen, "A file is opened for writing, created or cut to nothing, or can't be.",
-    source: "sys_exit of open, openat, openat2, creat; syscall_exit_work() in kernel/entry/common.c",
+    source:
+      "sys_exit of open, openat, openat2, creat; syscall_exit_work() in kernel/entry/common.c",
     size: Act.size,
     fields: [
       result("The new descriptor; -4095 to -1 is an error."),

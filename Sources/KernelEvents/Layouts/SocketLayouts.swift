@@ -13,7 +13,9 @@ extension EventLayout {
       EventField(
         "new_state", at: Act.offset(of: \.newState), 1, .named(.tcpState), "The state after."),
       family, type, protocolNumber, local, remote,
-      inode("Inode of the socket, as in /proc/PID/fd; null before it is accepted and after it is closed."),
+      inode(
+        "Inode of the socket, as in /proc/PID/fd; null before it is accepted and after it is closed."
+      ),
     ])
 
   static let netConnect = EventLayout(
@@ -97,7 +99,8 @@ extension EventLayout {
     "The peer's address; null where there is none of IPv4 or IPv6.")
   private static let requested = EventField(
     "requested", at: Act.offset(of: \.bits), 2, .bit(SocketBits.asked.rawValue),
-    "Whether the address is what the caller asked for, as the call failed; else it is the socket's.")
+    "Whether the address is what the caller asked for, as the call failed; else it is the socket's."
+  )
   private static let fault = EventField(
     "fault", at: -1, 2, .recordFlag(.fault), "Whether a path could not be read from the caller.")
 }
