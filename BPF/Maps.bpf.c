@@ -40,3 +40,10 @@ struct {
   __type(key, __u32);
   __type(value, struct kit_scratch);
 } scratch SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct kit_draft);
+} draft SEC(".maps");

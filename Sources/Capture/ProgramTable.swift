@@ -44,6 +44,9 @@ package struct ProgramSpec: Sendable {
     ProgramSpec("futex_enter", on: "sys_enter", .futex),
     ProgramSpec("contention_end", .lock),
     ProgramSpec("contention_begin", .lock),
+    ProgramSpec("file_act", on: "sys_exit", .file),
+    ProgramSpec("inet_sock_set_state", .network),
+    ProgramSpec("net_act", on: "sys_exit", .network),
     ProgramSpec("task_newtask", .process, isForFollowing: true),
   ]
 

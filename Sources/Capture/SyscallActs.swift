@@ -20,7 +20,41 @@ enum SyscallActs {
   }
 
   /// Every act. A call stands in one entry only.
-  static let all: [Entry] = [
+  static let all: [Entry] = fileActs + socketActs + futexActs
+
+  private static let fileActs: [Entry] = [
+    Entry(SyscallAct.open, for: .file, calls: ["open"]),
+    Entry(SyscallAct.openAt, for: .file, calls: ["openat"]),
+    Entry(SyscallAct.openAt2, for: .file, calls: ["openat2"]),
+    Entry(SyscallAct.create, for: .file, calls: ["creat"]),
+    Entry(SyscallAct.unlink, for: .file, calls: ["unlink"]),
+    Entry(SyscallAct.removeDirectory, for: .file, calls: ["rmdir"]),
+    Entry(SyscallAct.unlinkAt, for: .file, calls: ["unlinkat"]),
+    Entry(SyscallAct.rename, for: .file, calls: ["rename"]),
+    Entry(SyscallAct.renameAt, for: .file, calls: ["renameat"]),
+    Entry(SyscallAct.renameAt2, for: .file, calls: ["renameat2"]),
+    Entry(SyscallAct.changeMode, for: .file, calls: ["chmod"]),
+    Entry(SyscallAct.changeModeOfDescriptor, for: .file, calls: ["fchmod"]),
+    Entry(SyscallAct.changeModeAt, for: .file, calls: ["fchmodat"]),
+    Entry(SyscallAct.changeModeAt2, for: .file, calls: ["fchmodat2"]),
+    Entry(SyscallAct.changeOwner, for: .file, calls: ["chown"]),
+    Entry(SyscallAct.changeOwnerOfLink, for: .file, calls: ["lchown"]),
+    Entry(SyscallAct.changeOwnerOfDescriptor, for: .file, calls: ["fchown"]),
+    Entry(SyscallAct.changeOwner32, for: .file, calls: ["chown32"]),
+    Entry(SyscallAct.changeOwnerOfLink32, for: .file, calls: ["lchown32"]),
+    Entry(SyscallAct.changeOwnerOfDescriptor32, for: .file, calls: ["fchown32"]),
+    Entry(SyscallAct.changeOwnerAt, for: .file, calls: ["fchownat"]),
+  ]
+
+  private static let socketActs: [Entry] = [
+    Entry(SyscallAct.connect, for: .network, calls: ["connect"]),
+    Entry(SyscallAct.accept, for: .network, calls: ["accept", "accept4"]),
+    Entry(SyscallAct.bind, for: .network, calls: ["bind"]),
+    Entry(SyscallAct.listen, for: .network, calls: ["listen"]),
+    Entry(SyscallAct.socketCall, for: .network, calls: ["socketcall"]),
+  ]
+
+  private static let futexActs: [Entry] = [
     Entry(SyscallAct.futex, for: .futex, calls: ["futex", "futex_time64"]),
     Entry(SyscallAct.futexWait, for: .futex, calls: ["futex_wait"]),
     Entry(SyscallAct.futexWake, for: .futex, calls: ["futex_wake"]),

@@ -221,6 +221,9 @@ extension OutputBuffer {
   mutating func append(stringOf event: DecodedEvent, _ index: Int, _ string: EventString) {
     switch string.form {
     case .text: append(argument: event.string(index).upToNUL)
+    case .socketName:
+      let bytes = event.string(index)
+      append(argument: bytes.byte(0) == 0 ? bytes : bytes.upToNUL)
     case .components:
       var path: [UInt8] = []
       WorkingDirectory(block: event.string(index), cut: event.flags.contains(.truncated))
@@ -249,6 +252,37 @@ extension OutputBuffer {
       append(
         task: UInt32(truncatingIfNeeded: payload.number(field)),
         payload.value(at: tid, as: UInt32.self), payload.comm(at: comm))
+    case .namedIf(let names, let condition):
+      if !payload.holds(condition) {
+        append("-")
+      } else if let name = names.name(of: payload.number(field)) {
+        append(name)
+      } else {
+        append(decimal: payload.number(field))
+      }
+    case .bit(let bits): append(payload.number(field) & UInt64(bits) != 0 ? "yes" : "no")
+    case .recordFlag(let flags): append(event.flags.isDisjoint(with: flags) ? "no" : "yes")
+    case .octalIf(let condition):
+      if payload.holds(condition) { append(octal: payload.number(field)) } else { append("-") }
+    case .deviceIf(let condition):
+      if payload.holds(condition) {
+        append(decimal: payload.number(field) >> 20)
+        append(":")
+        append(decimal: payload.number(field) & 0xF_FFFF)
+      } else {
+        append("-")
+      }
+    case .address(let family, let port, let condition):
+      let number = payload.value(at: family, as: UInt16.self)
+      if payload.holds(condition), SocketAddressText.isTold(family: number) {
+        let isWide = number == SocketAddressText.ipv6
+        if isWide { append("[") }
+        append(address: payload, at: field.offset, family: number)
+        append(isWide ? "]:" : ":")
+        append(decimal: UInt32(payload.value(at: port, as: UInt16.self)))
+      } else {
+        append("-")
+      }
     case .numberIf(let condition):
       if payload.holds(condition) { append(decimal: payload.number(field)) } else { append("-") }
     case .hexadecimalIf(let condition):

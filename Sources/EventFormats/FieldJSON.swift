@@ -62,6 +62,48 @@ extension OutputBuffer {
       append(",")
       append(key: "comm", jsonString: payload.comm(at: comm))
       append("}")
+    case .namedIf(let names, let condition):
+      if payload.holds(condition) {
+        append(decimal: payload.number(field))
+        append(nameOf: field.key, names.name(of: payload.number(field)))
+      } else {
+        append("null")
+        append(nameOf: field.key, nil)
+      }
+    case .bit(let bits): append(payload.number(field) & UInt64(bits) != 0 ? "true" : "false")
+    case .recordFlag(let flags): append(event.flags.isDisjoint(with: flags) ? "false" : "true")
+    case .octalIf(let condition):
+      if payload.holds(condition) {
+        append("\"")
+        append(octal: payload.number(field))
+        append("\"")
+      } else {
+        append("null")
+      }
+    case .deviceIf(let condition):
+      if payload.holds(condition) {
+        let device = UInt32(truncatingIfNeeded: payload.number(field))
+        append("{\"major\":")
+        append(decimal: device >> 20)
+        append(nextKey: "minor", device & 0xF_FFFF)
+        append("}")
+      } else {
+        append("null")
+      }
+    case .address(let family, let port, let condition):
+      let number = payload.value(at: family, as: UInt16.self)
+      if payload.holds(condition), SocketAddressText.isTold(family: number) {
+        append("\"")
+        append(address: payload, at: field.offset, family: number)
+        append("\",\"")
+        append(field.key)
+        append("_port\":")
+        append(decimal: UInt32(payload.value(at: port, as: UInt16.self)))
+      } else {
+        append("null,\"")
+        append(field.key)
+        append("_port\":null")
+      }
     case .numberIf(let condition):
       if payload.holds(condition) { append(decimal: payload.number(field)) } else { append("null") }
     case .hexadecimalIf(let condition):
@@ -124,6 +166,8 @@ extension OutputBuffer {
     }
     switch string.form {
     case .text: append(key: string.key, jsonString: bytes.upToNUL)
+    case .socketName:
+      append(key: string.key, jsonString: bytes.byte(0) == 0 ? bytes : bytes.upToNUL)
     case .components:
       room.removeAll(keepingCapacity: true)
       WorkingDirectory(block: bytes, cut: event.flags.contains(.truncated)).append(to: &room)

@@ -21,6 +21,19 @@ public enum FieldForm: Sendable {
   /// A process and one of its tasks: `{pid, tid, start, comm}`; the field is the pid, the rest lies at
   /// these offsets.
   case task(tid: Int, start: Int, comm: Int)
+  /// A number, and `<key>_name`: its name, or null; both null where the condition does not hold.
+  case namedIf(NumberNames, FieldCondition)
+  /// True where one of these bits is set.
+  case bit(UInt16)
+  /// True where the record's header has one of these flags.
+  case recordFlag(RecordFlags)
+  /// A mode in octal digits, `"0644"`; null where the condition does not hold.
+  case octalIf(FieldCondition)
+  /// A device as the kernel encodes it, `{major, minor}`; null where the condition does not hold.
+  case deviceIf(FieldCondition)
+  /// An address of 16 bytes, `"127.0.0.1"` or `"::1"`, and `<key>_port`: by the family and the port, two bytes
+  /// each at these offsets; both null where the condition does not hold, or for other families.
+  case address(family: Int, port: Int, FieldCondition)
   /// A number, null where the condition does not hold.
   case numberIf(FieldCondition)
   /// `"0x…"`, null where the condition does not hold.
@@ -46,6 +59,8 @@ public enum FieldCondition: Sendable {
   case codeTellsSender(signal: Int, code: Int, information: Int?)
   /// The signal's code says that an address caused it.
   case codeTellsAddress(signal: Int, code: Int, information: Int?)
+  /// All of these bits are set in the two bytes at this offset.
+  case bits(UInt16, at: Int)
 }
 
 /// A field of a payload.
@@ -90,6 +105,8 @@ public struct EventString: Sendable {
     case text
     /// Path components from the leaf to the root, each with a NUL after it: see ``WorkingDirectory``.
     case components
+    /// A UNIX socket's: a path up to the first NUL, or an abstract name, which begins with a NUL, whole.
+    case socketName
   }
   /// Its key in JSON.
   public let key: StaticString
@@ -167,6 +184,16 @@ public struct EventLayout: Sendable {
     case .futexExit: return futexExit
     case .lockWait: return lockWait
     case .lockAcquired: return lockAcquired
+    case .fileOpen: return fileOpen
+    case .fileUnlink: return fileUnlink
+    case .fileRename: return fileRename
+    case .fileMode: return fileMode
+    case .fileOwner: return fileOwner
+    case .tcpState: return tcpState
+    case .netConnect: return netConnect
+    case .netAccept: return netAccept
+    case .netBind: return netBind
+    case .netListen: return netListen
     }
   }
 }

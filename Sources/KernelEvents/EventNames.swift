@@ -49,6 +49,16 @@ extension EventKind {
     case .futexExit: "futex_exit"
     case .lockWait: "lock_wait"
     case .lockAcquired: "lock_acquired"
+    case .fileOpen: "file_open"
+    case .fileUnlink: "file_unlink"
+    case .fileRename: "file_rename"
+    case .fileMode: "file_chmod"
+    case .fileOwner: "file_chown"
+    case .tcpState: "tcp_state"
+    case .netConnect: "net_connect"
+    case .netAccept: "net_accept"
+    case .netBind: "net_bind"
+    case .netListen: "net_listen"
     case .test: "test"
     }
   }

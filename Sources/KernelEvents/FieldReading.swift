@@ -39,6 +39,7 @@ extension RawSpan {
       isKept(information)
         && SignalCode.tellsAddress(
           value(at: code, as: Int32.self), signal: value(at: signal, as: UInt16.self))
+    case .bits(let bits, let offset): value(at: offset, as: UInt16.self) & bits == bits
     }
   }
 

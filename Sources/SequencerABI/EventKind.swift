@@ -57,6 +57,26 @@ public enum EventKind: UInt16, Sendable, CaseIterable {
   case lockWait = 0x0C01
   /// A wait for a kernel lock ends: payload ``LockPayload``.
   case lockAcquired = 0x0C02
+  /// A file was opened for writing or created, or could not be: payload ``FileActPayload``.
+  case fileOpen = 0x0601
+  /// A name of a file was taken away: payload ``FileActPayload``.
+  case fileUnlink = 0x0602
+  /// A file was given another name: payload ``FileActPayload``.
+  case fileRename = 0x0603
+  /// A file's mode was changed: payload ``FileActPayload``.
+  case fileMode = 0x0604
+  /// A file's owner or group was changed: payload ``FileActPayload``.
+  case fileOwner = 0x0605
+  /// A TCP socket went from one state to another: payload ``SocketPayload``.
+  case tcpState = 0x0701
+  /// A socket was connected, or could not be: payload ``SocketPayload``.
+  case netConnect = 0x0702
+  /// A connection was accepted, or could not be: payload ``SocketPayload``.
+  case netAccept = 0x0703
+  /// A socket was given its own address, or could not be: payload ``SocketPayload``.
+  case netBind = 0x0704
+  /// A socket was made to listen, or could not be: payload ``SocketPayload``.
+  case netListen = 0x0705
   /// A test program's own record: payload chosen by the test.
   case test = 0x0F01
 

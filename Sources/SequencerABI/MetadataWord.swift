@@ -34,8 +34,13 @@ public enum MetadataWord {
   /// The part of the word that a publish decides; `flags` without ``RecordFlags/gap``.
   @inlinable @inline(__always)
   public static func content(kind: EventKind, cpu: UInt32, flags: RecordFlags) -> UInt64 {
-    lane(0, UInt64(kind.rawValue)) | lane(2, UInt64(cpu & 0xFFFF))
-      | lane(3, UInt64(flags.rawValue))
+    content(kindCode: kind.rawValue, cpu: cpu, flags: flags)
+  }
+
+  /// The same by the raw value of an ``EventKind``: kernel programs choose between several without a table.
+  @inlinable @inline(__always)
+  public static func content(kindCode: UInt16, cpu: UInt32, flags: RecordFlags) -> UInt64 {
+    lane(0, UInt64(kindCode)) | lane(2, UInt64(cpu & 0xFFFF)) | lane(3, UInt64(flags.rawValue))
   }
 
   /// The span of a ``shape(span:hasGap:)``.

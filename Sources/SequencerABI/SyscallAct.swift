@@ -13,4 +13,61 @@ public enum SyscallAct {
   @inlinable public static var futexRequeue: UInt8 { 203 }
   /// futex_waitv().
   @inlinable public static var futexWaitv: UInt8 { 204 }
+  // Family `file`: 100 … 129.
+
+  /// open(path, flags, mode).
+  @inlinable public static var open: UInt8 { 100 }
+  /// openat(directory, path, flags, mode).
+  @inlinable public static var openAt: UInt8 { 101 }
+  /// openat2(directory, path, struct open_how, size).
+  @inlinable public static var openAt2: UInt8 { 102 }
+  /// creat(path, mode).
+  @inlinable public static var create: UInt8 { 103 }
+  /// unlink(path).
+  @inlinable public static var unlink: UInt8 { 104 }
+  /// rmdir(path).
+  @inlinable public static var removeDirectory: UInt8 { 105 }
+  /// unlinkat(directory, path, flags).
+  @inlinable public static var unlinkAt: UInt8 { 106 }
+  /// rename(old path, new path).
+  @inlinable public static var rename: UInt8 { 107 }
+  /// renameat(directory, path, new directory, new path).
+  @inlinable public static var renameAt: UInt8 { 108 }
+  /// renameat2(directory, path, new directory, new path, flags).
+  @inlinable public static var renameAt2: UInt8 { 109 }
+  /// chmod(path, mode).
+  @inlinable public static var changeMode: UInt8 { 110 }
+  /// fchmod(descriptor, mode).
+  @inlinable public static var changeModeOfDescriptor: UInt8 { 111 }
+  /// fchmodat(directory, path, mode).
+  @inlinable public static var changeModeAt: UInt8 { 112 }
+  /// fchmodat2(directory, path, mode, flags).
+  @inlinable public static var changeModeAt2: UInt8 { 113 }
+  /// chown(path, owner, group); 16 bits each of a 32-bit caller on x86-64.
+  @inlinable public static var changeOwner: UInt8 { 114 }
+  /// lchown(), the same for a symbolic link itself.
+  @inlinable public static var changeOwnerOfLink: UInt8 { 115 }
+  /// fchown(descriptor, owner, group); 16 bits each of a 32-bit caller on x86-64.
+  @inlinable public static var changeOwnerOfDescriptor: UInt8 { 116 }
+  /// chown32(), a 32-bit caller's chown() with 32 bits each.
+  @inlinable public static var changeOwner32: UInt8 { 117 }
+  /// lchown32().
+  @inlinable public static var changeOwnerOfLink32: UInt8 { 118 }
+  /// fchown32().
+  @inlinable public static var changeOwnerOfDescriptor32: UInt8 { 119 }
+  /// fchownat(directory, path, owner, group, flags).
+  @inlinable public static var changeOwnerAt: UInt8 { 120 }
+
+  // Family `net`: 130 … 149.
+
+  /// connect(descriptor, address, length).
+  @inlinable public static var connect: UInt8 { 130 }
+  /// accept(descriptor, …) and accept4().
+  @inlinable public static var accept: UInt8 { 131 }
+  /// bind(descriptor, address, length).
+  @inlinable public static var bind: UInt8 { 132 }
+  /// listen(descriptor, backlog).
+  @inlinable public static var listen: UInt8 { 133 }
+  /// socketcall(number, arguments): 32-bit callers on x86-64.
+  @inlinable public static var socketCall: UInt8 { 134 }
 }

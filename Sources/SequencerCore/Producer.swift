@@ -121,9 +121,20 @@ public import SequencerABI
     _ claim: consuming Claim, kind: EventKind, cpu: UInt32, flags: RecordFlags,
     payloadLength: UInt32
   ) {
-    unsafe seq_store_u64(
-      claim.bytes + MetadataWord.offset,
-      claim.shape | MetadataWord.content(kind: kind, cpu: cpu, flags: flags))
+    publish(
+      claim, content: MetadataWord.content(kind: kind, cpu: cpu, flags: flags),
+      payloadLength: payloadLength)
+  }
+
+  /// The same for a record whose kind is chosen before its claim: one claim then serves several kinds.
+  ///
+  /// - Parameters:
+  ///   - claim: the record, filled but for what is given here.
+  ///   - content: kind, CPU and flags (``SequencerABI/MetadataWord``).
+  ///   - payloadLength: bytes written behind the header.
+  @inlinable @inline(__always)
+  public func publish(_ claim: consuming Claim, content: UInt64, payloadLength: UInt32) {
+    unsafe seq_store_u64(claim.bytes + MetadataWord.offset, claim.shape | content)
     unsafe claim.header.pointee.payloadLength = payloadLength
     memory.reached(.filled)
     // 7: full barrier. Pairs with the consumer's acquire of `sequence`.

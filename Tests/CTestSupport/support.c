@@ -1,16 +1,22 @@
 #define _GNU_SOURCE
 #include "CTestSupport.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <linux/openat2.h>
+#include <netinet/in.h>
 #include <pty.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 pid_t test_spawn(
@@ -107,3 +113,75 @@ const char *test_signal_name(int number) { return sigabbrev_np(number); }
 const char *test_error_name(int number) { return strerrorname_np(number); }
 
 long test_call(long number) { return syscall(number); }
+
+static socklen_t fill(struct sockaddr_storage *to, int family, const char *address, int port) {
+  memset(to, 0, sizeof *to);
+  to->ss_family = family;
+  if (family == AF_UNIX) {
+    struct sockaddr_un *name = (struct sockaddr_un *)to;
+    size_t length = strlen(address);
+    memcpy(name->sun_path, address, length < sizeof name->sun_path ? length : sizeof name->sun_path);
+    int abstract = address[0] == '@';
+    if (abstract) name->sun_path[0] = 0;
+    return offsetof(struct sockaddr_un, sun_path) + length + !abstract;
+  }
+  if (family == AF_INET) {
+    struct sockaddr_in *four = (struct sockaddr_in *)to;
+    four->sin_port = htons(port);
+    inet_pton(family, address, &four->sin_addr);
+    return sizeof *four;
+  }
+  struct sockaddr_in6 *six = (struct sockaddr_in6 *)to;
+  six->sin6_port = htons(port);
+  inet_pton(family, address, &six->sin6_addr);
+  return sizeof *six;
+}
+
+static int result(long value) { return value < 0 ? -errno : (int)value; }
+
+int test_socket(int family, int type) { return result(socket(family, type, 0)); }
+
+int test_bind_socket(int socket, int family, const char *address, int port) {
+  struct sockaddr_storage to;
+  socklen_t length = fill(&to, family, address, port);
+  return result(bind(socket, (struct sockaddr *)&to, length));
+}
+
+int test_connect_socket(int socket, int family, const char *address, int port) {
+  struct sockaddr_storage to;
+  socklen_t length = fill(&to, family, address, port);
+  return result(connect(socket, (struct sockaddr *)&to, length));
+}
+
+int test_listen(int socket, int backlog) { return result(listen(socket, backlog)); }
+
+int test_accept(int socket) { return result(accept4(socket, NULL, NULL, SOCK_CLOEXEC)); }
+
+int test_socket_address(int socket, int peer, char *text, unsigned size) {
+  struct sockaddr_storage of;
+  socklen_t length = sizeof of;
+  int failed = peer ? getpeername(socket, (struct sockaddr *)&of, &length)
+                    : getsockname(socket, (struct sockaddr *)&of, &length);
+  if (failed) return -errno;
+  if (of.ss_family == AF_INET) {
+    struct sockaddr_in *four = (struct sockaddr_in *)&of;
+    inet_ntop(AF_INET, &four->sin_addr, text, size);
+    return ntohs(four->sin_port);
+  }
+  struct sockaddr_in6 *six = (struct sockaddr_in6 *)&of;
+  inet_ntop(AF_INET6, &six->sin6_addr, text, size);
+  return ntohs(six->sin6_port);
+}
+
+int test_open_how(int directory, const char *path, uint64_t flags, uint64_t mode) {
+  struct open_how how = {.flags = flags, .mode = mode};
+  return result(syscall(SYS_openat2, directory, path, &how, sizeof how));
+}
+
+int test_rename(int from, const char *path, int to, const char *other, unsigned flags) {
+  return result(syscall(SYS_renameat2, from, path, to, other, flags));
+}
+
+int test_change_owner(int directory, const char *path, unsigned owner, unsigned group, int flags) {
+  return result(fchownat(directory, path, owner, group, flags));
+}

@@ -27,6 +27,11 @@ struct kit_offsets {
   uint32_t mount_mnt, mount_parent, mount_mountpoint;
   uint32_t task_prio, task_cpu, task_cgroups;
   uint32_t css_set_dfl_cgrp, cgroup_level, cgroup_ancestors, cgroup_kn, kernfs_node_id;
+  uint32_t task_files, files_fdt, fdtable_max_fds, fdtable_fd;
+  uint32_t file_private_data, file_path, file_mode, inode_mode;
+  uint32_t socket_sk, socket_file, sock_socket, sock_protocol, sock_type, sock_family;
+  uint32_t sock_local4, sock_remote4, sock_local6, sock_remote6, sock_remote_port, inet_local_port;
+  uint32_t unix_address, unix_peer, unix_address_length, unix_address_name;
 };
 
 /* Numbers of system calls that the tables below have room for. */
@@ -99,9 +104,45 @@ struct kit_scratch {
   uint64_t path_length;
 };
 
+/* Per-CPU room to write a record of changing length in before the claim: its fixed part, two paths as
+   components, two texts, and numbers that go through memory. */
+enum {
+  KIT_DRAFT_TEXT = 1024,
+  KIT_DRAFT_FIXED = 128,
+  KIT_DRAFT_PATH = KIT_DRAFT_FIXED,
+  KIT_DRAFT_NEW_PATH = KIT_DRAFT_PATH + KIT_DRAFT_TEXT + KIT_COMPONENT,
+  KIT_DRAFT_ASKED = KIT_DRAFT_NEW_PATH + KIT_DRAFT_TEXT + KIT_COMPONENT,
+  KIT_DRAFT_NEW_ASKED = KIT_DRAFT_ASKED + KIT_DRAFT_TEXT,
+  KIT_DRAFT_PATH_LENGTH = KIT_DRAFT_NEW_ASKED + KIT_DRAFT_TEXT,
+  KIT_DRAFT_NEW_PATH_LENGTH = KIT_DRAFT_PATH_LENGTH + 8,
+  KIT_DRAFT_ASKED_LENGTH = KIT_DRAFT_PATH_LENGTH + 16,
+  KIT_DRAFT_NEW_ASKED_LENGTH = KIT_DRAFT_PATH_LENGTH + 24,
+  KIT_DRAFT_FLAGS = KIT_DRAFT_PATH_LENGTH + 32,
+  KIT_DRAFT_COMPLETE = KIT_DRAFT_PATH_LENGTH + 40,
+  KIT_DRAFT_DENTRY = KIT_DRAFT_PATH_LENGTH + 48,
+  KIT_DRAFT_MOUNT = KIT_DRAFT_PATH_LENGTH + 56,
+  KIT_DRAFT_FIRST = KIT_DRAFT_PATH_LENGTH + 64,
+  KIT_DRAFT_SECOND = KIT_DRAFT_PATH_LENGTH + 72,
+  KIT_DRAFT_START = KIT_DRAFT_PATH_LENGTH + 80,
+};
+struct kit_draft {
+  char bytes[KIT_DRAFT_PATH_LENGTH];
+  uint64_t path_length;
+  uint64_t new_path_length;
+  uint64_t asked_length;
+  uint64_t new_asked_length;
+  uint64_t flags;
+  uint64_t complete;
+  uint64_t dentry;
+  uint64_t mount;
+  uint64_t first;
+  uint64_t second;
+  uint64_t start;
+};
+
 #if defined(SEQ_TARGET_BPF) && !defined(KIT_MAPS_DEFINED)
 extern const volatile struct kit_config config;
-extern char control, ring, cpu_state, doorbell, tasks, seeds, uids, cgroups, scratch;
+extern char control, ring, cpu_state, doorbell, tasks, seeds, uids, cgroups, scratch, draft;
 #endif
 
 #ifdef SEQ_TARGET_BPF
@@ -153,11 +194,18 @@ KIT_OFFSET(dentry_name) KIT_OFFSET(vfsmount_root) KIT_OFFSET(mount_mnt)
 KIT_OFFSET(mount_parent) KIT_OFFSET(mount_mountpoint)
 KIT_OFFSET(task_prio) KIT_OFFSET(task_cpu) KIT_OFFSET(task_cgroups) KIT_OFFSET(css_set_dfl_cgrp)
 KIT_OFFSET(cgroup_level) KIT_OFFSET(cgroup_ancestors) KIT_OFFSET(cgroup_kn) KIT_OFFSET(kernfs_node_id)
+KIT_OFFSET(task_files) KIT_OFFSET(files_fdt) KIT_OFFSET(fdtable_max_fds) KIT_OFFSET(fdtable_fd)
+KIT_OFFSET(file_private_data) KIT_OFFSET(file_path) KIT_OFFSET(file_mode) KIT_OFFSET(inode_mode)
+KIT_OFFSET(socket_sk) KIT_OFFSET(socket_file) KIT_OFFSET(sock_socket) KIT_OFFSET(sock_protocol)
+KIT_OFFSET(sock_type) KIT_OFFSET(sock_family) KIT_OFFSET(sock_local4) KIT_OFFSET(sock_remote4)
+KIT_OFFSET(sock_local6) KIT_OFFSET(sock_remote6) KIT_OFFSET(sock_remote_port)
+KIT_OFFSET(inet_local_port) KIT_OFFSET(unix_address) KIT_OFFSET(unix_peer)
+KIT_OFFSET(unix_address_length) KIT_OFFSET(unix_address_name)
 
 #define KIT_MAP(name) \
   KIT_INLINE void *_Nonnull kit_map_##name(void) { return &name; }
 KIT_MAP(control) KIT_MAP(ring) KIT_MAP(cpu_state) KIT_MAP(doorbell) KIT_MAP(tasks)
-KIT_MAP(seeds) KIT_MAP(uids) KIT_MAP(cgroups) KIT_MAP(scratch)
+KIT_MAP(seeds) KIT_MAP(uids) KIT_MAP(cgroups) KIT_MAP(scratch) KIT_MAP(draft)
 
 KIT_INLINE void *_Nullable kit_lookup(void *_Nonnull map, uint32_t key) {
   return ((void *(*)(void *, const void *))1)(map, &key);
@@ -180,6 +228,15 @@ KIT_INLINE int64_t kit_read_kernel(void *_Nonnull to, uint32_t size, uint64_t fr
 }
 KIT_INLINE int64_t kit_read_kernel_string(void *_Nonnull to, uint32_t size, uint64_t from) {
   return ((int64_t(*)(void *, uint32_t, uint64_t))115)(to, size, from);
+}
+KIT_INLINE int64_t kit_read_user_string(void *_Nonnull to, uint32_t size, uint64_t from) {
+  return ((int64_t(*)(void *, uint32_t, uint64_t))114)(to, size, from);
+}
+/* A word of the caller's memory; 0 where it faults. */
+KIT_INLINE uint64_t kit_read_user_word(uint64_t from) {
+  uint64_t word = 0;
+  ((int64_t(*)(void *, uint32_t, uint64_t))112)(&word, 8, from);
+  return word;
 }
 /* A kernel word behind an address that BTF does not vouch for; 0 where it faults. */
 KIT_INLINE uint64_t kit_read_word(uint64_t from) {

@@ -33,4 +33,19 @@ const char *test_error_name(int number);
 
 /* Makes a system call that takes nothing; -1 with errno. */
 long test_call(long number);
+
+/* Acts on sockets. An address is of AF_INET or AF_INET6 in text with a port, or for AF_UNIX a path, or an
+   abstract name behind an '@'. All return what the call does, or -errno. */
+int test_socket(int family, int type);
+int test_bind_socket(int socket, int family, const char *address, int port);
+int test_connect_socket(int socket, int family, const char *address, int port);
+int test_listen(int socket, int backlog);
+int test_accept(int socket);
+/* The socket's own address or its peer's as text; returns the port. */
+int test_socket_address(int socket, int peer, char *text, unsigned size);
+
+/* openat2(), renameat2() and fchownat(), which return what the call does, or -errno. */
+int test_open_how(int directory, const char *path, uint64_t flags, uint64_t mode);
+int test_rename(int from, const char *path, int to, const char *other, unsigned flags);
+int test_change_owner(int directory, const char *path, unsigned owner, unsigned group, int flags);
 #endif
