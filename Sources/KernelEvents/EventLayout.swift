@@ -21,6 +21,15 @@ public enum FieldForm: Sendable {
   /// A process and one of its tasks: `{pid, tid, start, comm}`; the field is the pid, the rest lies at
   /// these offsets.
   case task(tid: Int, start: Int, comm: Int)
+  /// The same, null where the pid is 0.
+  case optionalTask(tid: Int, start: Int, comm: Int)
+  /// An object of these fields, which lie at their own offsets in the payload.
+  case object([EventField])
+  /// A number, and `<key>_name`: its name, or null; both null where the condition does not hold.
+  case namedIf(NumberNames, FieldCondition)
+  /// A number, and `<key>_names`: the names of the flags in it, of mount() and umount2(); none for the other
+  /// calls of mounts.
+  case mountFlags
   /// A number, null where the condition does not hold.
   case numberIf(FieldCondition)
   /// `"0x…"`, null where the condition does not hold.
@@ -43,6 +52,8 @@ public enum FieldCondition: Sendable {
   case codeTellsSender(signal: Int, code: Int)
   /// The signal's code says that an address caused it.
   case codeTellsAddress(signal: Int, code: Int)
+  /// The two bytes at this offset are this number.
+  case equal(at: Int, to: UInt16)
 }
 
 /// A field of a payload.
@@ -160,6 +171,15 @@ public struct EventLayout: Sendable {
     case .migrate: return migrate
     case .syscallEnter: return syscallEnter
     case .syscallExit: return syscallExit
+    case .credentials: return credentials
+    case .namespace: return namespace
+    case .ptrace: return ptrace
+    case .processMemory: return processMemory
+    case .bpf: return bpf
+    case .moduleLoad: return moduleLoad
+    case .moduleFree: return moduleFree
+    case .moduleCall: return moduleCall
+    case .mount: return mount
     }
   }
 }

@@ -45,6 +45,15 @@ extension EventKind {
     case .migrate: "sched_migrate"
     case .syscallEnter: "syscall_enter"
     case .syscallExit: "syscall_exit"
+    case .credentials: "cred"
+    case .namespace: "namespace"
+    case .ptrace: "ptrace"
+    case .processMemory: "process_vm"
+    case .bpf: "bpf"
+    case .moduleLoad: "module_load"
+    case .moduleFree: "module_free"
+    case .moduleCall: "module_call"
+    case .mount: "mount"
     case .test: "test"
     }
   }
