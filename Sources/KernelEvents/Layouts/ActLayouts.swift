@@ -308,3 +308,13 @@ extension NumberNames {
   /// ``SequencerABI/BPFObjectKind``.
   static let bpfObject = NumberNames([(0, "none"), (1, "prog"), (2, "map")])
 }
+
+extension DecodedEvent {
+  /// The names of the flags of a ``SequencerABI/EventKind/mount``, by its call; nil where they have none here.
+  package var mountFlagNames: FlagNames? {
+    let (number, abi) = systemCall
+    if number == abi.number(of: "mount") { return .mount }
+    if number == abi.number(of: "umount2") { return .unmount }
+    return nil
+  }
+}
