@@ -8,11 +8,15 @@ import SequencerCore
 /// A module is loaded: `trace_module_load(mod)` in load_module(), kernel/module/main.c, before its
 /// initialisation runs.
 @c @section("tp_btf/module_load") @used
-public func module_load(_ context: Context) -> Int32 { unsafe tellModule(context, kind: .moduleLoad) }
+public func module_load(_ context: Context) -> Int32 {
+  unsafe tellModule(context, kind: .moduleLoad)
+}
 
 /// A module is freed: `trace_module_free(mod)` in free_module(), kernel/module/main.c.
 @c @section("tp_btf/module_free") @used
-public func module_free(_ context: Context) -> Int32 { unsafe tellModule(context, kind: .moduleFree) }
+public func module_free(_ context: Context) -> Int32 {
+  unsafe tellModule(context, kind: .moduleFree)
+}
 
 @inline(__always) private func tellModule(_ context: Context, kind: EventKind) -> Int32 {
   if kit_offset_module_name() == absent || kit_offset_module_taints() == absent { return 0 }

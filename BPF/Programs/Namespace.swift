@@ -84,7 +84,8 @@ func fillNamespaces(
   unsafe payload.pointee.task = subject.reference
   let words = MemoryLayout<NamespaceSet>.size / 8
   // The last two fields, as with credentials.
-  let to = unsafe bytes + (MemoryLayout<NamespacePayload>.size - 2 * MemoryLayout<NamespaceSet>.size)
+  let to =
+    unsafe bytes + (MemoryLayout<NamespacePayload>.size - 2 * MemoryLayout<NamespaceSet>.size)
   unsafe copyWords(words, from: before, to: to)
   unsafe copyWords(words, from: after, to: to + MemoryLayout<NamespaceSet>.size)
 }

@@ -45,8 +45,7 @@ public func ptrace_enter(_ context: Context) -> Int32 {
   else { return 0 }
   let target = unsafe state + Int(KIT_ACT_TARGET)
   unsafe seq_store_u32(state + Int(KIT_ACT_HAS_TARGET), 0)
-  let request = call.argument(0)
-  if request == Request.traceMe || Request.attaches(request) { return 0 }
+  if call.argument(0) == Request.traceMe { return 0 }
   let found = tracee(of: task, number: UInt32(truncatingIfNeeded: call.argument(1)))
   if found == 0 { return 0 }
   unsafe writeReference(of: found, to: target)
@@ -116,8 +115,7 @@ private func findTarget(
     unsafe target.pointee = task.reference
     return
   }
-  if Request.attaches(request) {
-    if !succeeded { return }
+  if Request.attaches(request) && succeeded {
     let found = tracee(of: task, number: UInt32(truncatingIfNeeded: call.argument(1)))
     if found != 0 { unsafe writeReference(of: found, to: targetBytes) }
     return

@@ -100,7 +100,8 @@ public struct KernelField: @unchecked Sendable {
     KernelField("nsproxy", "cgroup_ns", \.nsproxy_cgroup_ns, for: .namespace),
     KernelField("nsproxy", "time_ns", \.nsproxy_time_ns, for: .namespace, isOptional: true),
     KernelField(
-      "nsproxy", "time_ns_for_children", \.nsproxy_time_ns_for_children, for: .namespace, isOptional: true),
+      "nsproxy", "time_ns_for_children", \.nsproxy_time_ns_for_children, for: .namespace,
+      isOptional: true),
     KernelField("uts_namespace", "ns.inum", \.uts_ns_inum, for: .namespace),
     KernelField("ipc_namespace", "ns.inum", \.ipc_ns_inum, for: .namespace),
     KernelField("mnt_namespace", "ns.inum", \.mnt_ns_inum, for: .namespace),

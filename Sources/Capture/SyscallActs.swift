@@ -24,8 +24,10 @@ enum SyscallActs {
     Entry(
       SyscallAct.changeCredentials, for: .credentials,
       calls: [
-        "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setfsuid", "setfsgid",
-        "setgroups", "setuid32", "setgid32", "setreuid32", "setregid32", "setresuid32", "setresgid32",
+        "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setfsuid",
+        "setfsgid",
+        "setgroups", "setuid32", "setgid32", "setreuid32", "setregid32", "setresuid32",
+        "setresgid32",
         "setfsuid32", "setfsgid32", "setgroups32", "capset", "prctl", "keyctl",
       ]),
     Entry(

@@ -56,7 +56,8 @@ extension EventLayout {
       field("fsuid", Full.offset(of: \.fileSystemUID), 4, .number, "Uid for access to files."),
       field("fsgid", Full.offset(of: \.fileSystemGID), 4, .number, "Gid for access to files."),
       field("groups", Full.offset(of: \.groupCount), 4, .number, "How many supplementary groups."),
-      field("user_ns", Full.offset(of: \.userNamespace), 4, .number, "Inode of its user namespace."),
+      field(
+        "user_ns", Full.offset(of: \.userNamespace), 4, .number, "Inode of its user namespace."),
       field(
         "securebits", Full.offset(of: \.secureBits), 4, .number,
         "SECBIT_ flags of linux/securebits.h."),
@@ -114,15 +115,18 @@ extension EventLayout {
   }
 
   static let ptrace = EventLayout(
-    .ptrace, "ptrace() was called, well or not; every request is told, reads of a tracee's words too.",
+    .ptrace,
+    "ptrace() was called, well or not; every request is told, reads of a tracee's words too.",
     source: "ptrace() in kernel/ptrace.c, at sys_exit", size: Trace.size,
     fields: [
       EventField(
-        "request", at: Trace.offset(of: \.request), 4, .named(.ptraceRequest), "What was asked for."),
+        "request", at: Trace.offset(of: \.request), 4, .named(.ptraceRequest), "What was asked for."
+      ),
       EventField(
         "asked_pid", at: Trace.offset(of: \.askedPID), 4, .number,
         "The task asked for, by its id in the caller's pid namespace."),
-      EventField("address", at: Trace.offset(of: \.address), 8, .hexadecimal, "The third argument."),
+      EventField(
+        "address", at: Trace.offset(of: \.address), 8, .hexadecimal, "The third argument."),
       EventField("data", at: Trace.offset(of: \.data), 8, .hexadecimal, "The fourth argument."),
       result(Trace.offset(of: \.result)),
       task(
@@ -179,7 +183,8 @@ extension EventLayout {
         "What the result is a descriptor of."),
       EventField(
         "id", at: Object.offset(of: \.id), 4, .number, "Its id, as bpftool shows it; else 0."),
-      EventField("name", at: Object.offset(of: \.name), 16, .comm, "Its name, often cut; else empty."),
+      EventField(
+        "name", at: Object.offset(of: \.name), 16, .comm, "Its name, often cut; else empty."),
       EventField(
         "prog_type", at: Object.offset(of: \.type), 4,
         .namedIf(.bpfProgramType, isObject(.program)), "A program's type."),
@@ -224,7 +229,8 @@ extension EventLayout {
 
   static let moduleCall = EventLayout(
     .moduleCall, "A system call of modules ended, well or not.",
-    source: "init_module(), finit_module() and delete_module() of kernel/module/main.c, at sys_exit",
+    source:
+      "init_module(), finit_module() and delete_module() of kernel/module/main.c, at sys_exit",
     size: Call.size,
     fields: [
       systemCall,
@@ -245,7 +251,8 @@ extension EventLayout {
         "The module that delete_module() was to remove."),
       EventString(
         "parameters", length: Call.offset(of: \.parametersLength),
-        limit: ModuleCallPayload.parametersLimit, .text, "The parameters that the others were given."),
+        limit: ModuleCallPayload.parametersLimit, .text,
+        "The parameters that the others were given."),
     ])
 
   static let mount = EventLayout(
