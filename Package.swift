@@ -28,6 +28,7 @@ let package = Package(
   products: [
     .executable(name: "ordinal", targets: ["ordinal"]),
     .executable(name: "bpf-build", targets: ["bpf-build"]),
+    .executable(name: "name-tables", targets: ["name-tables"]),
     .executable(name: "waking-benchmark", targets: ["WakingBenchmark"]),
     .library(name: "Sequencer", targets: ["Sequencer"]),
     .library(name: "KernelEvents", targets: ["KernelEvents"]),
@@ -53,6 +54,13 @@ let package = Package(
         "BPFPipeline", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tools/bpf-build", swiftSettings: house),
+    // Writes the names of the kernel's numbers (docs/names.md); run by hand.
+    .executableTarget(
+      name: "name-tables",
+      dependencies: [
+        "BPFPipeline", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Tools/NameTables", swiftSettings: house),
     .plugin(
       name: "BPFBuildPlugin", capability: .buildTool(), dependencies: ["bpf-build"],
       path: "Plugins/BPFBuildPlugin"),
@@ -78,7 +86,8 @@ let package = Package(
       swiftSettings: fuzzed),
     .target(
       name: "KernelEvents", dependencies: ["SequencerABI", "Sequencer"], swiftSettings: fuzzed),
-    .target(name: "EventFormats", dependencies: ["KernelEvents"], swiftSettings: fuzzed),
+    .target(
+      name: "EventFormats", dependencies: ["KernelEvents", "SequencerABI"], swiftSettings: fuzzed),
     .target(name: "Causality", dependencies: ["KernelEvents"], swiftSettings: fuzzed),
     .target(
       name: "Capture",
@@ -184,7 +193,7 @@ let package = Package(
       name: "EventTests",
       dependencies: [
         "KernelEvents", "EventFormats", "Causality", "JSONSchemaValidation", "RingStress",
-        "TestSupport",
+        "CTestSupport", "TestSupport",
       ],
       swiftSettings: house),
 

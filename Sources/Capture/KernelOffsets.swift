@@ -27,7 +27,9 @@ public struct KernelField: @unchecked Sendable {
   }
 
   /// Whether events of `family` need the field.
-  package func isRead(by family: EventFamily) -> Bool { families.map { $0 & family.bit != 0 } ?? true }
+  package func isRead(by family: EventFamily) -> Bool {
+    families.map { $0 & family.bit != 0 } ?? true
+  }
 
   /// Every field, as the programs of BPF/Kit need them.
   public static let all: [KernelField] = [

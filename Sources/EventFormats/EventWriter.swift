@@ -1,4 +1,5 @@
 public import KernelEvents
+public import SequencerABI
 
 /// The formats of `-o`, by their names there.
 public enum OutputFormat: String, CaseIterable, Sendable {
@@ -25,10 +26,17 @@ public struct EventWriter: EventFormat {
   private var compact = CompactFormat()
   private var tree = TreeFormat()
 
-  /// Makes a writer of `format`; `colour` counts for ``OutputFormat/pretty`` only.
-  public init(_ format: OutputFormat, colour: Bool = false) {
+  /// Makes a writer.
+  ///
+  /// - Parameters:
+  ///   - format: the format.
+  ///   - colour: counts for ``OutputFormat/pretty`` only.
+  ///   - families: the families that will come; they too count for that one only.
+  public init(
+    _ format: OutputFormat, colour: Bool = false, families: Set<EventFamily> = [.process]
+  ) {
     self.format = format
-    pretty = PrettyFormat(colour: colour)
+    pretty = PrettyFormat(colour: colour, families: families)
   }
 
   public mutating func write(

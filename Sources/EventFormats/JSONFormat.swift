@@ -3,7 +3,7 @@ import SequencerABI
 
 /// Events as JSON, one object a line; the keys are told in docs/json.md and schema/event.schema.json.
 public struct JSONFormat: EventFormat {
-  /// Bytes of a joined working directory, kept for the next one.
+  /// Bytes of a joined path, kept for the next one.
   private var directory: [UInt8] = []
 
   /// Makes a format.
@@ -19,6 +19,8 @@ public struct JSONFormat: EventFormat {
       writeExit(exit, &buffer)
     } else if let exec = event.exec {
       writeExec(exec, event, &buffer)
+    } else if let layout = EventLayout.of(event.kind) {
+      buffer.append(fieldsOf: event, layout, joining: &directory)
     }
     buffer.append("}\n")
   }
@@ -86,11 +88,9 @@ public struct JSONFormat: EventFormat {
     buffer.append(nextKey: "clone_flags", fork.cloneFlags)
     buffer.append(",\"clone_flag_names\":[")
     var first = true
-    for index in 0..<CloneFlags.count {
-      let flag = CloneFlags.flag(at: index)
-      if fork.cloneFlags & flag.bit == 0 { continue }
+    FlagNames.clone.forEachName(in: fork.cloneFlags) { name in
       buffer.append(first ? "\"" : ",\"")
-      buffer.append(flag.name)
+      buffer.append(name)
       buffer.append("\"")
       first = false
     }
@@ -212,13 +212,14 @@ extension OutputBuffer {
 
   /// Appends a signal's name: SIGKILL, SIGRTMIN+2 (as the kernel counts), or SIG99.
   mutating func append(signalName number: UInt8) {
-    if let name = SignalName.standard(number) {
+    let firstRealTime = NumberNames.firstRealTimeSignal
+    if let name = NumberNames.signal.name(of: UInt64(number)) {
       append(name)
-    } else if number >= SignalName.firstRealTime, number <= 64 {
+    } else if number >= firstRealTime, number <= 64 {
       append("SIGRTMIN")
-      if number > SignalName.firstRealTime {
+      if number > firstRealTime {
         append("+")
-        append(decimal: UInt32(number - SignalName.firstRealTime))
+        append(decimal: UInt32(number - firstRealTime))
       }
     } else {
       append("SIG")

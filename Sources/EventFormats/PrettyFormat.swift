@@ -1,15 +1,25 @@
 public import KernelEvents
-import SequencerABI
+public import SequencerABI
 
 /// Events for a terminal: one line each, columns aligned, nothing wrapped.
 ///
 /// Names are shown as bytes that can't act on the terminal. The time is UTC's time of day.
 public struct PrettyFormat: EventFormat {
   private let colour: Bool
+  private let typeWidth: Int
   private var wroteTitles = false
 
-  /// Makes a format, with colours of ANSI terminals or without.
-  public init(colour: Bool) { self.colour = colour }
+  /// Makes a format.
+  ///
+  /// - Parameters:
+  ///   - colour: with colours of ANSI terminals.
+  ///   - families: the families that will come; the column of types is as wide as they need.
+  public init(colour: Bool, families: Set<EventFamily> = [.process]) {
+    self.colour = colour
+    let widths = EventKind.allCases.filter { families.contains($0.family) }
+      .map(\.name.utf8CodeUnitCount)
+    typeWidth = max(5, widths.max() ?? 0) + 1
+  }
 
   public mutating func write(
     _ event: DecodedEvent, context: inout FormattingContext, into buffer: inout OutputBuffer
@@ -27,11 +37,12 @@ public struct PrettyFormat: EventFormat {
       case .exec: .exec
       case .exit: .exit
       case .test: .plain
+      default: .other
       }
     set(paint, &buffer)
     var start = buffer.count
     buffer.append(event.kind.name)
-    buffer.pad(from: start, to: 6)
+    buffer.pad(from: start, to: typeWidth)
     set(.plain, &buffer)
     buffer.append(rightAligned: UInt64(header.pid), width: 8)
     if header.tid != header.pid {
@@ -65,14 +76,15 @@ public struct PrettyFormat: EventFormat {
     if wroteTitles { return }
     wroteTitles = true
     set(.dim, &buffer)
-    buffer.append(
-      "TIME (UTC)          CPU  TYPE       PID/TID       COMM             DETAIL")
+    buffer.append("TIME (UTC)          CPU  TYPE")
+    buffer.append(UInt8(ascii: " "), count: typeWidth + 1)
+    buffer.append("PID/TID       COMM             DETAIL")
     set(.plain, &buffer)
     buffer.append("\n")
   }
 
   private enum Paint {
-    case plain, dim, fork, exec, exit, gap
+    case plain, dim, fork, exec, exit, other, gap
   }
 
   private func set(_ paint: Paint, _ buffer: inout OutputBuffer) {
@@ -83,6 +95,7 @@ public struct PrettyFormat: EventFormat {
     case .fork: buffer.append("\u{1B}[36m")
     case .exec: buffer.append("\u{1B}[32m")
     case .exit: buffer.append("\u{1B}[33m")
+    case .other: buffer.append("\u{1B}[35m")
     case .gap: buffer.append("\u{1B}[1;31m")
     }
   }
@@ -116,6 +129,8 @@ extension OutputBuffer {
       }
       append(exit.flags.contains(.lastThread) ? ", ran " : ", thread ran ")
       append(duration: exit.runtime)
+    } else if let layout = EventLayout.of(event.kind) {
+      append(detailsOf: event, layout)
     }
   }
 

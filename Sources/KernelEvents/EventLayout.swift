@@ -34,6 +34,8 @@ public enum FieldForm: Sendable {
   case numberIf(FieldCondition)
   /// `"0x…"`, null where the condition does not hold.
   case hexadecimalIf(FieldCondition)
+  /// A signal's number, and `<key>_name`.
+  case signal
   /// A signal's `si_code` and its name; the signal's number is the two bytes at `signal`.
   case signalCode(signal: Int)
   /// A scheduler's state of a task and its letters, as ps shows them.

@@ -98,7 +98,7 @@ public struct WorkingDirectory: ~Escapable {
   public let isCut: Bool
 
   @_lifetime(copy block)
-  init(block: RawSpan, cut: Bool) {
+  package init(block: RawSpan, cut: Bool) {
     self.block = block
     // A last component without its NUL was cut in the middle: it is left out.
     var complete = block.byteCount

@@ -33,7 +33,8 @@ struct EventSink: ~Copyable {
     globs = request.globs
     limit = request.count ?? .max
     let isPlain = unsafe isatty(STDOUT_FILENO) != 1 || getenv("NO_COLOR") != nil
-    writer = EventWriter(request.output, colour: !isPlain)
+    writer = EventWriter(
+      request.output, colour: !isPlain, families: request.capture.families ?? [.process])
   }
 
   /// Whether the number of events asked for is reached.
@@ -65,7 +66,7 @@ struct EventSink: ~Copyable {
     case .fork: forks += 1
     case .exec: execs += 1
     case .exit: exits += 1
-    case .test: break
+    default: break
     }
     if isDiscarding { return }
     writer.write(event, context: &context, into: &output.buffer)
@@ -87,7 +88,10 @@ struct EventSink: ~Copyable {
 
   private func passes(_ event: DecodedEvent) -> Bool {
     if globs.isEmpty { return true }
-    for glob in globs where glob.matches(event.comm) { return true }
+    for glob in globs {
+      if glob.matches(event.comm) { return true }
+      if let other = event.otherComm, glob.matches(other) { return true }
+    }
     return false
   }
 }

@@ -11,7 +11,7 @@ struct TraceCommand: ParsableCommand {
 
   static let configuration = CommandConfiguration(
     commandName: "trace",
-    abstract: "Print fork, exec and exit events as they happen, in causal order.",
+    abstract: "Print what the kernel does as it happens, in causal order.",
     usage: """
       ordinal trace [filters] [-o FORMAT] [--duration S] [--count N]
       ordinal trace [options] -- COMMAND [ARGUMENT …]
@@ -23,8 +23,11 @@ struct TraceCommand: ParsableCommand {
       The run ends with its account: offered = delivered + lost + missed, always. Events are lost \
       only while the ring is full; a gap line stands where they would have been.
 
+      --events chooses what is told; `ordinal events` lists the families and their fields. All \
+      families share one order. What is not chosen costs nothing: its programs are not loaded.
+
       Filters of different kinds must all hold; of several of one kind, one. --pid and --tree count \
-      as one kind. Filtered events are counted as filtered, never as lost.
+      as one kind. An event of two tasks (a signal, a wakeup) passes if one of them does. Filtered events are counted as filtered, never as lost.
 
       Exit status: the command's (126 or 127 if it can't be run, 128 + n if signal n ended it); \
       without a command 0, 1 if output could not be written, 2 for bad input or a machine that \
@@ -36,8 +39,17 @@ struct TraceCommand: ParsableCommand {
     help: "pretty (default on a terminal), json (default in a pipe), compact or tree.")
   var output: Output?
 
-  @Option(help: ArgumentHelp("Event families, comma-separated: process.", valueName: "families"))
-  var events = "process"
+  @Option(
+    help: ArgumentHelp(
+      "Event families, comma-separated (default process); `ordinal events` tells them.",
+      valueName: "families"))
+  var events: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The system calls that the family syscall tells, by name, comma-separated (default all).",
+      valueName: "names"))
+  var syscall: String?
 
   @Option(
     parsing: .unconditionalSingleValue,

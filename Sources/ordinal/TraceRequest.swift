@@ -56,10 +56,7 @@ struct TraceRequest {
     if endsWithCommand && !hasCommand {
       throw Failure("--until command needs a command: ordinal trace --until command -- COMMAND")
     }
-    for name in options.events.split(separator: ",", omittingEmptySubsequences: false)
-    where name != "process" {
-      throw Failure("--events: there is no family '\(name)'; this version has: process")
-    }
+    try setEvents(options)
     if leavesPinned && options.pin == nil {
       throw Failure("--leave-pinned needs --pin NAME: there is nothing else to leave behind")
     }
@@ -101,6 +98,42 @@ struct TraceRequest {
     if let path = options.summary { summary = try SummaryTarget(path) }
   }
 
+  private mutating func setEvents(_ options: TraceCommand) throws {
+    if let text = options.events {
+      var families: Set<EventFamily> = []
+      for name in text.split(separator: ",", omittingEmptySubsequences: false) {
+        guard let family = EventFamily(name: String(name)), EventFamily.available.contains(family)
+        else {
+          let all = EventFamily.available.map(\.name.description).joined(separator: ", ")
+          throw Failure("--events: there is no family '\(name)'; this version has: \(all)")
+        }
+        families.insert(family)
+      }
+      capture.families = families
+    }
+    let families = capture.families ?? [.process]
+    if output == .tree && !families.contains(.process) {
+      throw Failure("-o tree draws processes; add process to --events")
+    }
+    guard let text = options.syscall else { return }
+    guard families.contains(.syscall) else {
+      throw Failure("--syscall chooses among the family syscall; add it: --events syscall")
+    }
+    var selection = SyscallSelection()
+    for name in text.split(separator: ",", omittingEmptySubsequences: false) {
+      let native = SyscallABI.native.number(of: String(name))
+      let compat =
+        SyscallABI.native == .x86_64 ? SyscallABI.i386.number(of: String(name)) : nil
+      if native == nil && compat == nil {
+        throw Failure(
+          "--syscall: this machine has no system call '\(name)'; `man 2 syscalls` lists them")
+      }
+      if let native { selection.native.append(native) }
+      if let compat { selection.compat.append(compat) }
+    }
+    capture.syscalls = selection
+  }
+
   private mutating func setFilter(_ options: TraceCommand) throws {
     for pid in options.pid + options.tree {
       try checkProcess(pid)
@@ -117,6 +150,7 @@ struct TraceRequest {
     if capture.filter.cgroups.count > 16 {
       throw Failure("--cgroup: at most 16 directories; name one above them")
     }
+    try checkCgroupsOfOthers()
     let patterns = options.comm.map { CommGlob($0) }
     for (pattern, text) in zip(patterns, options.comm) where text.isEmpty || !pattern.canMatch {
       throw Failure(
@@ -126,6 +160,24 @@ struct TraceRequest {
       capture.filter.comm = (mask.value, mask.mask)
     } else {
       globs = patterns
+    }
+  }
+}
+
+extension TraceRequest {
+  /// Families whose events two tasks have a part in judge a task's cgroup by its level in the hierarchy,
+  /// which only the hierarchy's own root shows.
+  private func checkCgroupsOfOthers() throws {
+    let families = capture.families ?? []
+    guard !capture.filter.cgroups.isEmpty,
+      families.contains(.signal) || families.contains(.scheduler),
+      let mount = MountTable.current()?.mountPoint(ofType: "cgroup2")
+    else { return }
+    var status = stat()
+    if unsafe stat(mount, &status) != 0 || status.st_ino != 1 {
+      throw Failure(
+        "--cgroup with the families signal or sched needs the root of the cgroup hierarchy, and "
+          + "\(mount) shows a part of it; run outside the container")
     }
   }
 }

@@ -73,8 +73,10 @@ struct TraceRun: ~Copyable {
     self.request = request
     // A filtered stream has effects without causes: only contradictions can be judged there.
     let filter = request.capture.filter
+    let tellsProcesses = request.capture.families.map { $0.contains(.process) } ?? true
     let isWhole =
-      !session.isResumed && filter.processes.isEmpty && filter.trees.isEmpty && filter.uids.isEmpty
+      !session.isResumed && tellsProcesses && filter.processes.isEmpty && filter.trees.isEmpty
+      && filter.uids.isEmpty
       && filter.cgroups.isEmpty && filter.comm == nil
     var verifier = CausalityVerifier(tracingBegan: isWhole ? monotonicNow() : nil)
     if let pid = command.pid { verifier.excuse(pid: UInt32(pid)) }

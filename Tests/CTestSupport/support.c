@@ -101,3 +101,9 @@ long test_voluntary_switches(void) {
   struct rusage usage;
   return getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_nvcsw : -1;
 }
+
+const char *test_signal_name(int number) { return sigabbrev_np(number); }
+
+const char *test_error_name(int number) { return strerrorname_np(number); }
+
+long test_call(long number) { return syscall(number); }

@@ -167,9 +167,10 @@ struct LineFormatTests {
       Issue.record("no names")
       return
     }
-    #expect(names.count == CloneFlags.count)
-    #expect(Set(names.compactMap(\.string)).count == CloneFlags.count)
-    let bits = (0..<CloneFlags.count).map { CloneFlags.flag(at: $0).bit }
+    let flags = FlagNames.clone.entries
+    #expect(names.compactMap(\.string) == flags.map(\.name.description))
+    #expect(Set(names.compactMap(\.string)).count == flags.count)
+    let bits = flags.map(\.bits)
     #expect(bits.allSatisfy { $0.nonzeroBitCount == 1 } && Set(bits).count == bits.count)
   }
 

@@ -80,13 +80,13 @@ package struct Toolchain: Sendable {
 }
 
 /// A tool that ran: what it printed, and how it ended.
-struct Subprocess {
-  var status: Int32
+package struct Subprocess {
+  package var status: Int32
   /// Standard output, then standard error.
-  var text: String
+  package var text: String
 
   /// Runs a tool to its end in `directory`.
-  static func run(
+  package static func run(
     _ tool: String, _ arguments: [String], in directory: String
   ) throws(PipelineError) -> Subprocess {
     let output = Files.join(

@@ -49,7 +49,8 @@ extension EventLayout {
     EventField(
       "wakee_cpu", at: Wakeup.offset(of: \.wakeeCPU), 4, .number,
       "The CPU it ran on last, or was made for; where it will run is told by migrate and switch."),
-    EventField("wakee_priority", at: Wakeup.offset(of: \.wakeePriority), 4, .signed, "Its priority."),
+    EventField(
+      "wakee_priority", at: Wakeup.offset(of: \.wakeePriority), 4, .signed, "Its priority."),
   ]
 
   static let migrate = EventLayout(

@@ -9,7 +9,7 @@ extension EventLayout {
     source: "signal_generate, __send_signal_locked() in kernel/signal.c", size: Generate.size,
     fields: [
       EventField(
-        "signal", at: Generate.offset(of: \.signal), 2, .named(.signal), "The signal's number."),
+        "signal", at: Generate.offset(of: \.signal), 2, .signal, "The signal's number."),
       EventField(
         "code", at: Generate.offset(of: \.code), 4,
         .signalCode(signal: Generate.offset(of: \.signal) ?? 0),
@@ -31,7 +31,8 @@ extension EventLayout {
         "si_pid: the sender in the target's pid namespace; null where the code tells none."),
       EventField(
         "sender_uid", at: Generate.offset(of: \.senderUID), 4, .numberIf(generatedBySender),
-        "si_uid: the sender's real uid in the target's user namespace; null where the code tells none."),
+        "si_uid: the sender's real uid in the target's user namespace; null where the code tells none."
+      ),
     ], otherComm: Generate.offset(of: \.targetComm))
 
   private static let generatedBySender = FieldCondition.codeTellsSender(
@@ -45,7 +46,7 @@ extension EventLayout {
     source: "signal_deliver, get_signal() in kernel/signal.c", size: Deliver.size,
     fields: [
       EventField(
-        "signal", at: Deliver.offset(of: \.signal), 2, .named(.signal), "The signal's number."),
+        "signal", at: Deliver.offset(of: \.signal), 2, .signal, "The signal's number."),
       EventField(
         "code", at: Deliver.offset(of: \.code), 4,
         .signalCode(signal: Deliver.offset(of: \.signal) ?? 0),
@@ -55,7 +56,8 @@ extension EventLayout {
         "si_pid: the sender in the task's pid namespace; null where the code tells none."),
       EventField(
         "sender_uid", at: Deliver.offset(of: \.senderUID), 4, .numberIf(deliveredBySender),
-        "si_uid: the sender's real uid in the task's user namespace; null where the code tells none."),
+        "si_uid: the sender's real uid in the task's user namespace; null where the code tells none."
+      ),
       EventField(
         "address", at: Deliver.offset(of: \.faultAddress), 8,
         .hexadecimalIf(
@@ -107,7 +109,7 @@ public enum SignalCode {
 
   /// Whether `si_pid` and `si_uid` mean something: SI_USER, SI_QUEUE, SI_MESGQ, SI_TKILL, and the child's
   /// codes of SIGCHLD.
-  static func tellsSender(_ code: Int32, signal: UInt16) -> Bool {
+  package static func tellsSender(_ code: Int32, signal: UInt16) -> Bool {
     switch code {
     case 0, -1, -3, -6: true
     case 1...6: signal == 17
@@ -116,7 +118,7 @@ public enum SignalCode {
   }
 
   /// Whether `si_addr` means something: the kernel's own codes of SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV.
-  static func tellsAddress(_ code: Int32, signal: UInt16) -> Bool {
+  package static func tellsAddress(_ code: Int32, signal: UInt16) -> Bool {
     code > 0 && code != kernel && [4, 5, 7, 8, 11].contains(signal)
   }
 }

@@ -26,4 +26,11 @@ int test_bind_to_cpu(int number);
 
 /* Times the calling thread gave its CPU away because it had to wait; -1 with errno. */
 long test_voluntary_switches(void);
+
+/* The C library's name of a signal, without SIG, or of an error; NULL where it has none. */
+const char *test_signal_name(int number);
+const char *test_error_name(int number);
+
+/* Makes a system call that takes nothing; -1 with errno. */
+long test_call(long number);
 #endif

@@ -1,0 +1,240 @@
+import KernelEvents
+import SequencerABI
+
+/// What `pretty` and `compact` say of an event beyond its task.
+extension OutputBuffer {
+  /// Appends what an event of a kind with a layout tells, in a terminal's words.
+  mutating func append(detailsOf event: DecodedEvent, _ layout: EventLayout) {
+    switch event.kind {
+    case .signalGenerate:
+      if let signal = event.payload(as: SignalGeneratePayload.self) {
+        append(signal, target: event.otherComm)
+      }
+    case .signalDeliver:
+      if let signal = event.payload(as: SignalDeliverPayload.self) { append(signal) }
+    case .switched:
+      if let payload = event.payload(as: SwitchPayload.self) {
+        append(taskState: payload.previousState)
+        append(payload.isPreempted != 0 ? "+ -> " : " -> ")
+        append(task: payload.nextPID, payload.nextTID, event.otherComm)
+        append(priority: payload.nextPriority)
+      }
+    case .wakeup, .wakeupNew:
+      if let payload = event.payload(as: WakeupPayload.self) {
+        append("wakes ")
+        append(task: payload.wakeePID, payload.wakeeTID, event.otherComm)
+        append(priority: payload.wakeePriority)
+        append(", last on cpu ")
+        append(decimal: payload.wakeeCPU)
+      }
+    case .migrate:
+      if let payload = event.payload(as: MigratePayload.self) {
+        append(task: payload.taskPID, payload.taskTID, event.otherComm)
+        append(": cpu ")
+        append(decimal: payload.fromCPU)
+        append(" -> ")
+        append(decimal: payload.toCPU)
+      }
+    case .syscallEnter:
+      append(callOf: event)
+      append("(")
+      if let arguments = event.payload(as: SyscallEnterPayload.self)?.arguments {
+        append(
+          words: [
+            arguments.0, arguments.1, arguments.2, arguments.3, arguments.4, arguments.5,
+          ])
+      }
+      append(")")
+    case .syscallExit:
+      append(callOf: event)
+      append(" = ")
+      if let result = event.payload(as: SyscallExitPayload.self)?.result { append(result: result) }
+    default: append(pairsOf: event, layout)
+    }
+  }
+
+  private mutating func append(_ signal: SignalGeneratePayload, target comm: RawSpan?) {
+    append(signalName: UInt8(truncatingIfNeeded: signal.signal))
+    append(" to ")
+    append(task: signal.targetPID, signal.targetTID, comm)
+    if signal.isGroup == 0 { append(" (this thread)") }
+    append(code: signal.code, signal: signal.signal)
+    switch SignalResult(rawValue: signal.result) {
+    case .delivered: break
+    case .ignored: append(", ignored")
+    case .alreadyPending: append(", already pending")
+    case .overflow: append(", not sent: the queue is full")
+    case .informationLost: append(", sent without its information")
+    case nil: append(", result unknown")
+    }
+  }
+
+  private mutating func append(_ signal: SignalDeliverPayload) {
+    append(signalName: UInt8(truncatingIfNeeded: signal.signal))
+    append(code: signal.code, signal: signal.signal)
+    if SignalCode.tellsSender(signal.code, signal: signal.signal) {
+      append(" from ")
+      append(decimal: signal.senderPID)
+      append(" uid ")
+      append(decimal: signal.senderUID)
+    }
+    if SignalCode.tellsAddress(signal.code, signal: signal.signal) {
+      append(" at 0x")
+      append(hexadecimal: signal.faultAddress, digits: 16)
+    }
+    switch signal.handler {
+    case 0: append(", default action")
+    case 1: append(", ignored")
+    default: append(", handled")
+    }
+  }
+
+  private mutating func append(code: Int32, signal: UInt16) {
+    append(" ")
+    if let name = SignalCode.name(of: code, signal: signal) {
+      append(name)
+    } else {
+      append("code ")
+      append(signed: Int64(code))
+    }
+  }
+
+  /// Appends `123 name`, or `123/124 name` for a thread; the idle task by its word.
+  mutating func append(task pid: UInt32, _ tid: UInt32, _ comm: RawSpan?) {
+    if tid == 0 { return append("idle") }
+    append(decimal: pid)
+    if pid != tid {
+      append("/")
+      append(decimal: tid)
+    }
+    append(" ")
+    if let comm { append(argument: comm) }
+  }
+
+  private mutating func append(priority: Int32) {
+    // 120 is nice 0 (include/linux/sched/prio.h): nothing to say.
+    if priority == 120 { return }
+    append(" prio ")
+    append(signed: Int64(priority))
+  }
+
+  /// Appends the name of a system call's event, or its number.
+  mutating func append(callOf event: DecodedEvent) {
+    let call = event.systemCall
+    if let name = call.abi.name(of: call.number) {
+      append(name)
+    } else {
+      append("syscall_")
+      append(decimal: call.number)
+    }
+    if call.abi != .native { append(" [32-bit]") }
+  }
+
+  /// Appends what a system call returned, with the name of an error.
+  mutating func append(result: Int64) {
+    append(signed: result)
+    if let name = result.errorName {
+      append(" ")
+      append(name)
+    }
+  }
+
+  private mutating func append(words: InlineArray<6, UInt64>) {
+    for index in words.indices {
+      if index > 0 { append(", ") }
+      append(shortHexadecimal: words[index])
+    }
+  }
+
+  /// Appends a small number in decimal, any other as `0x…` without leading zeros.
+  mutating func append(shortHexadecimal number: UInt64) {
+    if number < 10 { return append(decimal: number) }
+    append("0x")
+    append(hexadecimal: number, digits: max(1, (67 - number.leadingZeroBitCount) / 4))
+  }
+
+  /// Appends every field as `key value`, for kinds without words of their own.
+  private mutating func append(pairsOf event: DecodedEvent, _ layout: EventLayout) {
+    var isFirst = true
+    for field in layout.fields {
+      if !isFirst { append(", ") }
+      isFirst = false
+      append(field.key)
+      append(" ")
+      append(valueOf: field, of: event)
+    }
+    for index in layout.strings.indices where !event.string(index).isEmpty {
+      if !isFirst { append(", ") }
+      isFirst = false
+      append(layout.strings[index].key)
+      append(" ")
+      append(stringOf: event, index, layout.strings[index])
+    }
+  }
+
+  /// Appends string `index` of an event, a path as one.
+  mutating func append(stringOf event: DecodedEvent, _ index: Int, _ string: EventString) {
+    switch string.form {
+    case .text: append(argument: event.string(index).upToNUL)
+    case .components:
+      var path: [UInt8] = []
+      WorkingDirectory(block: event.string(index), cut: event.flags.contains(.truncated))
+        .append(to: &path)
+      append(argument: path.span.raw)
+    }
+  }
+
+  private mutating func append(valueOf field: EventField, of event: DecodedEvent) {
+    let payload = event.payload
+    switch field.form {
+    case .number: append(decimal: payload.number(field))
+    case .signed: append(signed: payload.signedNumber(field))
+    case .boolean: append(payload.number(field) != 0 ? "yes" : "no")
+    case .hexadecimal: append(shortHexadecimal: payload.number(field))
+    case .named(let names):
+      if let name = names.name(of: payload.number(field)) {
+        append(name)
+      } else {
+        append(decimal: payload.number(field))
+      }
+    case .flags(let names): append(flags: payload.number(field), names)
+    case .bits: append(shortHexadecimal: payload.number(field))
+    case .comm: append(argument: payload.comm(at: field.offset))
+    case .task(let tid, _, let comm):
+      append(
+        task: UInt32(truncatingIfNeeded: payload.number(field)),
+        payload.value(at: tid, as: UInt32.self), payload.comm(at: comm))
+    case .numberIf(let condition):
+      if payload.holds(condition) { append(decimal: payload.number(field)) } else { append("-") }
+    case .hexadecimalIf(let condition):
+      if payload.holds(condition) {
+        append(shortHexadecimal: payload.number(field))
+      } else {
+        append("-")
+      }
+    case .signal: append(signalName: UInt8(truncatingIfNeeded: payload.number(field)))
+    case .signalCode(let signal):
+      append(
+        code: Int32(truncatingIfNeeded: payload.signedNumber(field)),
+        signal: payload.value(at: signal, as: UInt16.self))
+    case .taskState: append(taskState: UInt32(truncatingIfNeeded: payload.number(field)))
+    case .systemCall: append(callOf: event)
+    case .registers: append("…")
+    case .result: append(result: payload.signedNumber(field))
+    }
+  }
+
+  /// Appends flags by name, joined by `|`, what has no name as a number.
+  mutating func append(flags bits: UInt64, _ names: FlagNames) {
+    var isFirst = true
+    let rest = names.forEachName(in: bits) { name in
+      if !isFirst { append("|") }
+      isFirst = false
+      append(name)
+    }
+    if rest != 0 || isFirst {
+      if !isFirst { append("|") }
+      append(shortHexadecimal: rest)
+    }
+  }
+}

@@ -1,0 +1,42 @@
+import SequencerABI
+
+/// Reading a payload by its layout's table; the payload's length has been checked against the layout.
+extension RawSpan {
+  /// The number that a field holds, zero-extended.
+  package func number(_ field: EventField) -> UInt64 {
+    switch field.width {
+    case 1: UInt64(value(at: field.offset, as: UInt8.self))
+    case 2: UInt64(value(at: field.offset, as: UInt16.self))
+    case 4: UInt64(value(at: field.offset, as: UInt32.self))
+    default: value(at: field.offset, as: UInt64.self)
+    }
+  }
+
+  /// The number that a field holds, sign-extended.
+  package func signedNumber(_ field: EventField) -> Int64 {
+    switch field.width {
+    case 1: Int64(value(at: field.offset, as: Int8.self))
+    case 2: Int64(value(at: field.offset, as: Int16.self))
+    case 4: Int64(value(at: field.offset, as: Int32.self))
+    default: value(at: field.offset, as: Int64.self)
+    }
+  }
+
+  /// The kernel's name of a task at `offset`, without its NUL.
+  @_lifetime(copy self)
+  package func comm(at offset: Int) -> RawSpan {
+    extracting(offset..<offset + 16).upToNUL
+  }
+
+  /// Whether a field's condition holds.
+  package func holds(_ condition: FieldCondition) -> Bool {
+    switch condition {
+    case .codeTellsSender(let signal, let code):
+      SignalCode.tellsSender(
+        value(at: code, as: Int32.self), signal: value(at: signal, as: UInt16.self))
+    case .codeTellsAddress(let signal, let code):
+      SignalCode.tellsAddress(
+        value(at: code, as: Int32.self), signal: value(at: signal, as: UInt16.self))
+    }
+  }
+}
