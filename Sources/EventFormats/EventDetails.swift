@@ -49,7 +49,43 @@ extension OutputBuffer {
       append(callOf: event)
       append(" = ")
       if let result = event.payload(as: SyscallExitPayload.self)?.result { append(result: result) }
+    case .credentials, .namespace: append(changeOf: event, layout)
     default: append(pairsOf: event, layout)
+    }
+  }
+
+  /// Appends the call, the task and what differs between the layout's objects `before` and `after`.
+  private mutating func append(changeOf event: DecodedEvent, _ layout: EventLayout) {
+    append(callOf: event)
+    var before: [EventField] = []
+    var after: [EventField] = []
+    for field in layout.fields {
+      switch field.form {
+      case .optionalTask(let tid, _, let comm):
+        // The acting task itself is told already.
+        if event.payload.value(at: tid, as: UInt32.self) == event.header.tid { continue }
+        append(" makes ")
+        append(
+          task: UInt32(truncatingIfNeeded: event.payload.number(field)),
+          event.payload.value(at: tid, as: UInt32.self), event.payload.comm(at: comm))
+      case .boolean:
+        if event.payload.number(field) != 0 {
+          append(", ")
+          append(field.key)
+        }
+      case .object(let fields):
+        if before.isEmpty { before = fields } else { after = fields }
+      default: continue
+      }
+    }
+    for (old, new) in zip(before, after)
+    where event.payload.number(old) != event.payload.number(new) {
+      append(", ")
+      append(old.key)
+      append(" ")
+      append(valueOf: old, of: event)
+      append(" -> ")
+      append(valueOf: new, of: event)
     }
   }
 
@@ -204,6 +240,37 @@ extension OutputBuffer {
       append(
         task: UInt32(truncatingIfNeeded: payload.number(field)),
         payload.value(at: tid, as: UInt32.self), payload.comm(at: comm))
+    case .optionalTask(let tid, _, let comm):
+      if payload.number(field) == 0 {
+        append("-")
+      } else {
+        append(
+          task: UInt32(truncatingIfNeeded: payload.number(field)),
+          payload.value(at: tid, as: UInt32.self), payload.comm(at: comm))
+      }
+    case .object(let fields):
+      append("{")
+      for index in fields.indices {
+        if index > 0 { append(", ") }
+        append(fields[index].key)
+        append(" ")
+        append(valueOf: fields[index], of: event)
+      }
+      append("}")
+    case .namedIf(let names, let condition):
+      if !payload.holds(condition) {
+        append("-")
+      } else if let name = names.name(of: payload.number(field)) {
+        append(name)
+      } else {
+        append(decimal: payload.number(field))
+      }
+    case .mountFlags:
+      if let names = event.mountFlagNames {
+        append(flags: payload.number(field), names)
+      } else {
+        append(shortHexadecimal: payload.number(field))
+      }
     case .numberIf(let condition):
       if payload.holds(condition) { append(decimal: payload.number(field)) } else { append("-") }
     case .hexadecimalIf(let condition):

@@ -37,6 +37,7 @@ extension RawSpan {
     case .codeTellsAddress(let signal, let code):
       SignalCode.tellsAddress(
         value(at: code, as: Int32.self), signal: value(at: signal, as: UInt16.self))
+    case .equal(let offset, let number): value(at: offset, as: UInt16.self) == number
     }
   }
 }
