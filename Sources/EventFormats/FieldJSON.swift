@@ -12,6 +12,10 @@ extension OutputBuffer {
       append(",")
       append(string, event.string(index), of: event, joining: &room)
     }
+    if !layout.strings.isEmpty {
+      append(nextKey: "truncated", event.flags.contains(.truncated))
+      append(nextKey: "fault", event.flags.contains(.fault))
+    }
   }
 
   /// Appends one field, a comma before it.

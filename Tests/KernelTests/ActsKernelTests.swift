@@ -36,7 +36,8 @@ extension LiveKernelTests {
       let folder = try TemporaryFolder()
       let told = try lines(
         [
-          "--events", "cred,namespace", "--", "/usr/bin/unshare", "--user", "--mount", "--net",
+          "--events", "cred,namespace", "--", "/usr/bin/unshare", "--map-root-user", "--mount",
+          "--net",
           "/bin/true",
         ], log: nil, folder)
       #expect(told.map { $0["type"] as? String } == ["cred", "namespace"])

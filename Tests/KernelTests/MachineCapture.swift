@@ -151,7 +151,7 @@ extension MachineCapture {
     case .fork: forks += 1
     case .exec: execs += 1
     case .exit: exits += 1
-    case .test: break
+    default: break
     }
     guard keeps else { return }
     kept.append(

@@ -181,7 +181,7 @@ static int credentials_acts(const char *program) {
   int ends[2];
   must(pipe(ends) == 0, "pipe");
   begin_change();
-  pid_t child = (pid_t)syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0);
+  pid_t child = (pid_t)syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0L, 0L, 0L, 0L);
   must(child >= 0, "clone");
   if (child == 0) {
     close(ends[1]);
@@ -219,7 +219,7 @@ static int credentials_acts(const char *program) {
   end_change("setresuid", NATIVE, 0);
   /* Refused: no change. */
   must(syscall(SYS_setresuid, 0, 0, 0) < 0, "setresuid as a user");
-  must(syscall(SYS_setgroups, 0, 0) < 0, "setgroups as a user");
+  must(syscall(SYS_setgroups, 0, 0L) < 0, "setgroups as a user");
   /* A program with the set-uid bit: what it has then, it says itself. */
   own(before);
   setenv("WORKLOAD_BEFORE", before, 1);
@@ -279,7 +279,7 @@ static int namespace_acts(void) {
     must(pipe(ends) == 0, "pipe");
     namespaces(before, getpid());
     long flags = SIGCHLD | (i ? CLONE_NEWUTS | CLONE_NEWNET : 0);
-    pid_t child = (pid_t)syscall(SYS_clone, flags, 0, 0, 0, 0);
+    pid_t child = (pid_t)syscall(SYS_clone, flags, 0L, 0L, 0L, 0L);
     must(child >= 0, "clone");
     if (child == 0) {
       close(ends[1]);
@@ -314,7 +314,7 @@ static void trace(const char *name, long request, pid_t asked, const void *addre
 static int ptrace_acts(void) {
   pid_t child = fork();
   if (child == 0) {
-    long result = raw(syscall(SYS_ptrace, PTRACE_TRACEME, 0, 0, 0));
+    long result = raw(syscall(SYS_ptrace, PTRACE_TRACEME, 0L, 0L, 0L));
     expect_ptrace("PTRACE_TRACEME", 0, 0, 0, result, getppid(), getpid());
     raise(SIGSTOP);
     for (;;) pause();
@@ -336,13 +336,13 @@ static int ptrace_acts(void) {
 
   long copy = 0;
   struct iovec local = {&copy, sizeof copy}, remote[2] = {{&word, 4}, {(char *)&word + 4, 4}};
-  got = raw(syscall(SYS_process_vm_readv, child, &local, 1, remote, 2, 0));
+  got = raw(syscall(SYS_process_vm_readv, child, &local, 1, remote, 2, 0L));
   expect("{\"type\":\"process_vm\",\"write\":false,\"asked_pid\":%d,\"remote_address\":\"0x%016lx\","
     "\"remote_count\":2,\"result\":%ld,\"error\":null}", child, (unsigned long)&word, got);
-  got = raw(syscall(SYS_process_vm_writev, child, &local, 1, remote, 1, 0));
+  got = raw(syscall(SYS_process_vm_writev, child, &local, 1, remote, 1, 0L));
   expect("{\"type\":\"process_vm\",\"write\":true,\"asked_pid\":%d,\"remote_count\":1,\"result\":%ld}",
     child, got);
-  got = raw(syscall(SYS_process_vm_readv, 0x3FFFFFFF, &local, 1, remote, 1, 0));
+  got = raw(syscall(SYS_process_vm_readv, 0x3FFFFFFF, &local, 1, remote, 1, 0L));
   expect("{\"type\":\"process_vm\",\"write\":false,\"asked_pid\":%d,\"result\":%ld,\"error\":\"ESRCH\"}",
     0x3FFFFFFF, got);
   kill(child, SIGKILL);
@@ -434,8 +434,9 @@ static void expect_mount(const char *call, long result, unsigned long flags, con
   quoted(words[2], type);
   quoted(words[3], key);
   expect("{\"type\":\"mount\",\"syscall_name\":\"%s\",\"pid\":%d,\"result\":%ld,\"flags\":%lu,\"source\":%s,"
-    "\"target\":%s,\"fstype\":%s,\"key\":%s,\"source_fd\":%ld,\"target_fd\":%ld}", call, getpid(), result,
-    flags, words[0], words[1], words[2], words[3], source_fd, target_fd);
+    "\"target\":%s,\"fstype\":%s,\"key\":%s,\"source_fd\":%ld,\"target_fd\":%ld,\"truncated\":%s,"
+    "\"fault\":%s}", call, getpid(), result, flags, words[0], words[1], words[2], words[3], source_fd,
+    target_fd, source && strlen(source) == 511 ? "true" : "false", result == -EFAULT ? "true" : "false");
 }
 
 static int mount_acts(const char *folder) {
@@ -464,9 +465,9 @@ static int mount_acts(const char *folder) {
   long context = raw(syscall(SYS_fsopen, "tmpfs", 1 /* FSOPEN_CLOEXEC */));
   if (context < 0) return 0;
   expect_mount("fsopen", context, 1, 0, 0, "tmpfs", 0, -1, -1);
-  result = raw(syscall(SYS_fsconfig, context, 1 /* FSCONFIG_SET_STRING */, "size", "2m", 0));
+  result = raw(syscall(SYS_fsconfig, context, 1 /* FSCONFIG_SET_STRING */, "size", "2m", 0L));
   expect_mount("fsconfig", result, 1, "2m", 0, 0, "size", context, -1);
-  result = raw(syscall(SYS_fsconfig, context, 6 /* FSCONFIG_CMD_CREATE */, 0, 0, 0));
+  result = raw(syscall(SYS_fsconfig, context, 6 /* FSCONFIG_CMD_CREATE */, 0L, 0L, 0L));
   expect_mount("fsconfig", result, 6, 0, 0, 0, 0, context, -1);
   long made = raw(syscall(SYS_fsmount, context, 1 /* FSMOUNT_CLOEXEC */, 8 /* MOUNT_ATTR_NOEXEC */));
   must(made >= 0, "fsmount");
