@@ -145,7 +145,11 @@ public struct KernelField: @unchecked Sendable {
 
 /// Resolves ``KernelField/all`` from the running kernel's own types.
 ///
-/// - Parameter families: a mask; fields that none of them reads are left at 0.
+/// - Parameters:
+///   - types: the kernel's types.
+///   - families: a mask; fields that none of them reads are left at 0.
+/// - Returns: the offsets; ``KernelField/absent`` for an optional field that the kernel lacks.
+/// - Throws: for any other field that it lacks.
 func kernelOffsets(
   _ types: borrowing KernelBTF, families: UInt32
 ) throws(BTFError) -> kit_offsets {
