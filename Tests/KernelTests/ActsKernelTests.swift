@@ -46,6 +46,53 @@ extension LiveKernelTests {
       #expect(users[0] != nil && users[0] == inodes[1])
     }
 
+    /// What a task has before a change is what it had after the one before, from its fork on.
+    @Test func changesFollowOneAnother() throws {
+      let folder = try TemporaryFolder()
+      let count = 1000
+      let told = try lines(
+        [
+          "--events", "process,cred,namespace", "--", try BuildFolder.program("workload"), "acts",
+          "storm", "\(count)",
+        ], log: nil, folder)
+      var forked: Set<Int> = []
+      var last: [String: NSDictionary] = [:]
+      var counts: [String: Int] = [:]
+      for line in told {
+        let type = try #require(line["type"] as? String)
+        counts[type, default: 0] += 1
+        if type == "fork", let child = line["child"] as? [String: Any] {
+          forked.insert(try #require(child["tid"] as? Int))
+        }
+        guard type == "cred" || type == "namespace" else { continue }
+        let tid = try #require(line["tid"] as? Int)
+        let before = try #require(line["before"] as? NSDictionary)
+        #expect(forked.contains(tid))
+        if let known = last["\(type) \(tid)"] { #expect(known == before) }
+        last["\(type) \(tid)"] = try #require(line["after"] as? NSDictionary)
+      }
+      #expect(counts["cred"] == 4 * count && counts["namespace"] == 4 * count / 10)
+    }
+
+    /// A task is made in new namespaces: first its fork is told, then what it has.
+    @Test func forkComesFirst() throws {
+      let folder = try TemporaryFolder()
+      let told = try lines(
+        [
+          "--events", "process,cred", "--", try BuildFolder.program("workload"), "acts", "cred",
+          "/nonexistent",
+        ], log: folder.file("log"), folder, status: 90)
+      let birth = try #require(
+        told.firstIndex {
+          $0["type"] as? String == "cred" && $0["syscall_name"] as? String == "clone"
+        })
+      let task = try #require((told[birth]["task"] as? [String: Any])?["tid"] as? Int)
+      let fork = told.firstIndex {
+        ($0["child"] as? [String: Any])?["tid"] as? Int == task
+      }
+      #expect(try #require(fork) < birth)
+    }
+
     /// A strange pid namespace: the ids that a tracer there gives are told as the initial namespace's.
     @Test func traceeInAPIDNamespace() throws {
       let folder = try TemporaryFolder()
@@ -81,14 +128,14 @@ extension LiveKernelTests {
       return told
     }
 
-    /// The lines of a flawless trace with these arguments, whose command succeeds.
+    /// The lines of a flawless trace with these arguments, whose command ends with `status`.
     private func lines(
-      _ arguments: [String], log: String?, _ folder: TemporaryFolder
+      _ arguments: [String], log: String?, _ folder: TemporaryFolder, status wanted: Int32 = 0
     ) throws -> [[String: Any]] {
       let trace = try Trace(
         ["-o", "json"] + arguments, environment: log.map { ["WORKLOAD_LOG": $0] } ?? [:])
       let status = try trace.process.wait()
-      #expect(status == 0, "\(trace.errors)")
+      #expect(status == wanted, "\(trace.errors)")
       let summary = try trace.summary()
       #expect(summary.lost == 0 && summary.missed == 0 && summary.gaps == 0)
       #expect(summary.ordering_violations == 0 && summary.causality_violations == 0)

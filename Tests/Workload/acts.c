@@ -486,7 +486,24 @@ static int mount_acts(const char *folder) {
   return 0;
 }
 
+/* Four processes at once, each with `count` changes of its credentials and a tenth of it of its namespaces. */
+static int storm(int count) {
+  for (int process = 0; process < 4; process++) {
+    pid_t child = fork();
+    if (child == 0) {
+      for (int i = 0; i < count; i++) {
+        must(syscall(SYS_setresgid, i + 1, i + 2, i + 3) == 0, "setresgid");
+        if (i % 10 == 0) must(unshare(CLONE_NEWUTS) == 0, "unshare");
+      }
+      _exit(0);
+    }
+  }
+  for (int process = 0; process < 4; process++) wait(0);
+  return 0;
+}
+
 int acts(const char *kind, const char *place) {
+  if (strcmp(kind, "storm") == 0) return storm(atoi(place));
   char *inherited = getenv("WORKLOAD_TRUTH");
   if (inherited) {
     truth = atoi(inherited);
