@@ -90,7 +90,7 @@ private enum Place {
     } else if act == UInt32(SyscallAct.unmount) {
       target = raw(0)
       flags = raw(1) & 0xFFFF_FFFF
-    } else if act == UInt32(SyscallAct.unmountOld) {
+    } else if act == UInt32(SyscallAct.pathAlone) {
       target = raw(0)
     } else if act == UInt32(SyscallAct.moveMount) {
       sourceDescriptor = raw(0)
@@ -141,7 +141,7 @@ public func mount_exit(_ context: Context) -> Int32 {
   let call = unsafe SystemCall(
     task, registers: registers, number: UInt64(registers.half(kit_syscall_number())))
   let act = call.act
-  if act < UInt32(SyscallAct.mount) || act > UInt32(SyscallAct.unmountOld) { return 0 }
+  if act < UInt32(SyscallAct.mount) || act > UInt32(SyscallAct.pathAlone) { return 0 }
   let result = unsafe context.argument(1)
   guard !isRestart(result), let ring = KernelRing(),
     let scratch = unsafe kit_lookup(kit_map_scratch(), 0)

@@ -42,10 +42,11 @@ enum SyscallActs {
     Entry(SyscallAct.deleteModule, for: .module, calls: ["delete_module"]),
     Entry(SyscallAct.mount, for: .mount, calls: ["mount"]),
     Entry(SyscallAct.unmount, for: .mount, calls: ["umount2"]),
-    Entry(SyscallAct.unmountOld, for: .mount, calls: ["umount"]),
+    Entry(SyscallAct.pathAlone, for: .mount, calls: ["chroot", "umount"]),
     Entry(SyscallAct.moveMount, for: .mount, calls: ["move_mount"]),
     Entry(SyscallAct.mountFileSystem, for: .mount, calls: ["fsmount"]),
-    Entry(SyscallAct.openTree, for: .mount, calls: ["open_tree", "open_tree_attr"]),
+    Entry(
+      SyscallAct.openTree, for: .mount, calls: ["open_tree", "open_tree_attr", "fspick"]),
     Entry(SyscallAct.pivotRoot, for: .mount, calls: ["pivot_root"]),
     Entry(SyscallAct.setMountAttributes, for: .mount, calls: ["mount_setattr"]),
     Entry(SyscallAct.openFileSystem, for: .mount, calls: ["fsopen"]),

@@ -31,7 +31,7 @@ public enum SyscallAct {
   @inlinable public static var moveMount: UInt8 { 0x72 }
   /// fsmount().
   @inlinable public static var mountFileSystem: UInt8 { 0x73 }
-  /// open_tree(), open_tree_attr().
+  /// A path under a descriptor, and flags: open_tree(), open_tree_attr(), fspick().
   @inlinable public static var openTree: UInt8 { 0x74 }
   /// pivot_root().
   @inlinable public static var pivotRoot: UInt8 { 0x75 }
@@ -41,6 +41,6 @@ public enum SyscallAct {
   @inlinable public static var openFileSystem: UInt8 { 0x77 }
   /// fsconfig().
   @inlinable public static var configureFileSystem: UInt8 { 0x78 }
-  /// umount() of i386, which has no flags.
-  @inlinable public static var unmountOld: UInt8 { 0x79 }
+  /// A path alone: chroot(), and umount() of i386.
+  @inlinable public static var pathAlone: UInt8 { 0x79 }
 }

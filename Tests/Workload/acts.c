@@ -462,6 +462,12 @@ static int mount_acts(const char *folder) {
   result = raw(syscall(SYS_pivot_root, folder, "/nonexistent"));
   expect_mount("pivot_root", result, 0, folder, "/nonexistent", 0, 0, -1, -1);
 
+  result = raw(chroot("/"));
+  must(result == 0, "chroot");
+  expect_mount("chroot", result, 0, 0, "/", 0, 0, -1, -1);
+  result = raw(syscall(SYS_fspick, AT_FDCWD, "/", 1 /* FSPICK_CLOEXEC */));
+  expect_mount("fspick", result, 1, "/", 0, 0, 0, AT_FDCWD, -1);
+
   long context = raw(syscall(SYS_fsopen, "tmpfs", 1 /* FSOPEN_CLOEXEC */));
   if (context < 0) return 0;
   expect_mount("fsopen", context, 1, 0, 0, "tmpfs", 0, -1, -1);

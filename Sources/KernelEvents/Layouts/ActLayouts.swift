@@ -259,7 +259,7 @@ extension EventLayout {
     .mount,
     """
     A call of mounts ended, well or not: mount, umount2, move_mount, fsmount, open_tree, pivot_root, \
-    mount_setattr, fsopen or fsconfig. Strings are the caller's, read when the call ends.
+    mount_setattr, fsopen, fsconfig, fspick or chroot. Strings are the caller's, read when the call ends.
     """,
     source: "the calls of fs/namespace.c and fs/fsopen.c, at sys_exit", size: Mount.size,
     fields: [
@@ -290,7 +290,7 @@ extension EventLayout {
         "What is mounted or moved; pivot_root's new root; fsconfig's value."),
       EventString(
         "target", length: Mount.offset(of: \.targetLength), limit: MountPayload.pathLimit, .text,
-        "Where; what is unmounted; pivot_root's place for the old root."),
+        "Where; what is unmounted; pivot_root's place for the old root; chroot's root."),
       EventString(
         "fstype", length: Mount.offset(of: \.typeLength), limit: MountPayload.wordLimit, .text,
         "The type of file system, of mount and fsopen."),
