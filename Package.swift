@@ -88,7 +88,8 @@ let package = Package(
       name: "KernelEvents", dependencies: ["SequencerABI", "Sequencer"], swiftSettings: fuzzed),
     .target(
       name: "EventFormats", dependencies: ["KernelEvents", "SequencerABI"], swiftSettings: fuzzed),
-    .target(name: "Causality", dependencies: ["KernelEvents"], swiftSettings: fuzzed),
+    .target(
+      name: "Causality", dependencies: ["KernelEvents", "SequencerABI"], swiftSettings: fuzzed),
     .target(
       name: "Capture",
       dependencies: [

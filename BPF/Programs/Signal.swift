@@ -21,6 +21,9 @@ public func signal_generate(_ context: Context) -> Int32 {
   else { return 0 }
   let signal = unsafe context.argument(0)
   let information = unsafe SignalInformation(context.argument(1))
+  // Without information the kernel fills in the current task (__send_signal_locked()).
+  let senderPID = information.isKept ? information.pid : task.tgid
+  let senderUID = information.isKept ? information.uid : task.uid
   let isGroup = unsafe context.argument(3)
   let result = unsafe context.argument(4)
   guard let claim = producer.claim(slots: 1, family: .signal) else { return 0 }
@@ -34,8 +37,8 @@ public func signal_generate(_ context: Context) -> Int32 {
   unsafe payload.pointee.result = UInt8(truncatingIfNeeded: result)
   unsafe payload.pointee.isGroup = UInt8(truncatingIfNeeded: isGroup & 1)
   unsafe payload.pointee.code = information.code
-  unsafe payload.pointee.senderPID = information.pid
-  unsafe payload.pointee.senderUID = information.uid
+  unsafe payload.pointee.senderPID = senderPID
+  unsafe payload.pointee.senderUID = senderUID
   unsafe payload.pointee.targetComm = targetComm
   producer.publish(
     claim, kind: .signalGenerate, cpu: ring.cpu, flags: [],
@@ -63,7 +66,7 @@ public func signal_deliver(_ context: Context) -> Int32 {
   let payload = unsafe claim.payload.assumingMemoryBound(to: SignalDeliverPayload.self)
   unsafe payload.pointee.comm = comm
   unsafe payload.pointee.signal = UInt16(truncatingIfNeeded: signal)
-  unsafe payload.pointee.reserved0 = 0
+  unsafe payload.pointee.hasInformation = information.isKept ? 1 : 0
   unsafe payload.pointee.code = information.code
   unsafe payload.pointee.senderPID = information.pid
   unsafe payload.pointee.senderUID = information.uid
@@ -80,6 +83,8 @@ public func signal_deliver(_ context: Context) -> Int32 {
 /// What a `struct kernel_siginfo *` tells. It may be no pointer: 0 is SEND_SIG_NOINFO (a user's), 1
 /// SEND_SIG_PRIV (the kernel's), include/linux/sched/signal.h.
 struct SignalInformation {
+  /// It is a pointer, and something lies there.
+  let isKept: Bool
   let code: Int32
   let pid: UInt32
   let uid: UInt32
@@ -87,6 +92,7 @@ struct SignalInformation {
 
   /// Reads it through the helper: BTF vouches for the argument, and these two values are no address.
   @inline(__always) init(_ argument: UInt64) {
+    isKept = argument > 1
     if argument <= 1 {
       // SI_USER and SI_KERNEL of asm-generic/siginfo.h.
       code = argument == 0 ? 0 : 0x80

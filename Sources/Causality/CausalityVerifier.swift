@@ -1,5 +1,6 @@
 public import KernelEvents
 import SequencerABI
+import SequencerABI
 
 /// An oracle that judges the order of delivered events by what they tell, not by their tickets.
 ///
@@ -57,13 +58,14 @@ public struct CausalityVerifier {
     tasks = TaskTable(limit: horizon)
   }
 
-  /// Excuses the process `pid` from having a fork: it was made by one whose events are filtered (the
-  /// tracer itself starts its command).
+  /// Excuses the process `pid` from having a cause: it was made by one whose events are filtered (the
+  /// tracer itself starts its command), or its wakeups are (the tracer's own).
   public mutating func excuse(pid: UInt32) { excused.insert(pid) }
 
   /// Takes in a place where events were lost.
   public mutating func observe(_ gap: Gap) {
-    let count = gap.lost[.process]
+    // Of any family: a lost wakeup explains a task that runs without one, a lost fork one without a maker.
+    let count = gap.total
     if count == 0 { return }
     lost &+= count
     let bound = gap.afterSequence.map { $0 + 1 } ?? 0
@@ -91,7 +93,66 @@ public struct CausalityVerifier {
       checkExit(exit, of: task, sequence)
     } else if let exec = event.exec {
       checkExec(oldTID: exec.payload.oldTID, by: task, sequence)
+    } else {
+      checkOther(event, by: task, sequence)
     }
+  }
+
+  /// Checks an event of a family other than processes.
+  private mutating func checkOther(
+    _ event: DecodedEvent, by task: TaskKey, _ sequence: UInt64
+  ) {
+    // The idle tasks were never forked, and are none.
+    if task.tid != 0 {
+      if event.kind.belongsToDying {
+        checkKnown(task, sequence)
+      } else {
+        checkActor(task, sequence)
+      }
+    }
+    switch event.kind {
+    case .switched:
+      guard let payload = event.payload(as: SwitchPayload.self) else { return }
+      if task.tid != 0 {
+        var state = tasks[task] ?? TaskState()
+        state.sleeps = payload.previousState != 0 && payload.isPreempted == 0
+        tasks[task] = state
+      }
+      if payload.nextTID != 0 {
+        switchIn(
+          TaskKey(pid: payload.nextPID, tid: payload.nextTID, start: payload.nextProcessStart),
+          sequence)
+      }
+    case .wakeup, .wakeupNew:
+      guard let payload = event.payload(as: WakeupPayload.self), payload.wakeeTID != 0 else {
+        return
+      }
+      let wakee = TaskKey(
+        pid: payload.wakeePID, tid: payload.wakeeTID, start: payload.wakeeProcessStart)
+      checkKnown(wakee, sequence)
+      if var state = tasks[wakee] {
+        state.wasWoken = true
+        tasks[wakee] = state
+      }
+    default: return
+    }
+  }
+
+  /// Checks that a task that begins to run was made, and was woken if it slept.
+  private mutating func switchIn(_ task: TaskKey, _ sequence: UInt64) {
+    checkKnown(task, sequence)
+    guard var state = tasks[task] else { return }
+    if state.sleeps, !state.wasWoken, !excused.contains(task.pid) {
+      suspect(.ranWithoutWakeup, task, sequence)
+    }
+    state.sleeps = false
+    state.wasWoken = false
+    tasks[task] = state
+  }
+
+  /// Notes a task that need not be able to act any more: it runs its last, or others act on it.
+  private mutating func checkKnown(_ task: TaskKey, _ sequence: UInt64) {
+    if tasks[task] == nil { firstSight(of: task, threadStart: nil, sequence) }
   }
 
   /// Judges the suspects; call it when all events and gaps have been observed.
@@ -254,6 +315,17 @@ extension CausalityVerifier {
     CausalityViolation(
       rule: rule, process: ProcessKey(pid: task.pid, start: task.start), tid: task.tid,
       sequence: sequence)
+  }
+}
+
+extension EventKind {
+  /// Whether a task may do this after its exit was told: what the kernel does on the way from there to the
+  /// last switch (do_exit() in kernel/exit.c: its parent's SIGCHLD, what it held is given up, the switches).
+  var belongsToDying: Bool {
+    switch self {
+    case .signalGenerate, .switched, .wakeup, .migrate: true
+    default: false
+    }
   }
 }
 

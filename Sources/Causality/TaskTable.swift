@@ -18,6 +18,11 @@ struct TaskState {
   var exited = false
   /// For a leader: the exit of the process's last thread was delivered.
   var processEnded = false
+  /// It was switched out asleep, and has not been switched in since.
+  var sleeps = false
+  /// It was woken since it was last switched in. (Not: since it fell asleep; a waker may come between a
+  /// task's decision to sleep and its switch.)
+  var wasWoken = false
 
   var isGone: Bool { exited || processEnded }
 }

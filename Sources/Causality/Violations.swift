@@ -36,6 +36,8 @@ public struct CausalityViolation: Equatable, Sendable {
     case threadOfAnotherProcess
     /// A task that was born after tracing began has no fork, and no loss explains it.
     case missingFork
+    /// A task that slept ran again, and nothing woke it.
+    case ranWithoutWakeup
   }
 
   /// What is wrong.
@@ -72,6 +74,7 @@ extension CausalityViolation: CustomStringConvertible {
     case .eventAfterLastThread: "event \(sequence): \(task) acted after the process's last exit"
     case .startedBeforeParent: "event \(sequence): \(task) started before its parent"
     case .threadOfAnotherProcess: "event \(sequence): \(task) is not of its maker's process"
+    case .ranWithoutWakeup: "event \(sequence): \(task) slept and ran without being woken"
     case .missingFork: "event \(sequence): \(task) acted, but its fork was never delivered"
     }
   }

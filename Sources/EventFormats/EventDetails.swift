@@ -107,14 +107,18 @@ extension OutputBuffer {
 
   private mutating func append(_ signal: SignalDeliverPayload) {
     append(signalName: UInt8(truncatingIfNeeded: signal.signal))
-    append(code: signal.code, signal: signal.signal)
-    if SignalCode.tellsSender(signal.code, signal: signal.signal) {
+    if signal.hasInformation != 0 { append(code: signal.code, signal: signal.signal) }
+    if signal.hasInformation != 0,
+      SignalCode.tellsSender(signal.code, signal: signal.signal)
+    {
       append(" from ")
       append(decimal: signal.senderPID)
       append(" uid ")
       append(decimal: signal.senderUID)
     }
-    if SignalCode.tellsAddress(signal.code, signal: signal.signal) {
+    if signal.hasInformation != 0,
+      SignalCode.tellsAddress(signal.code, signal: signal.signal)
+    {
       append(" at 0x")
       append(hexadecimal: signal.faultAddress, digits: 16)
     }
@@ -280,7 +284,7 @@ extension OutputBuffer {
         append("-")
       }
     case .signal: append(signalName: UInt8(truncatingIfNeeded: payload.number(field)))
-    case .signalCode(let signal):
+    case .signalCode(let signal, _):
       append(
         code: Int32(truncatingIfNeeded: payload.signedNumber(field)),
         signal: payload.value(at: signal, as: UInt16.self))

@@ -93,7 +93,11 @@ extension OutputBuffer {
       append("_name\":\"")
       append(signalName: UInt8(truncatingIfNeeded: number))
       append("\"")
-    case .signalCode(let signal):
+    case .signalCode(let signal, let information):
+      guard payload.isKept(information) else {
+        append("null")
+        return append(nameOf: field.key, nil)
+      }
       let code = Int32(truncatingIfNeeded: payload.signedNumber(field))
       append(signed: Int64(code))
       let number = payload.value(at: signal, as: UInt16.self)
@@ -212,6 +216,8 @@ extension OutputBuffer {
   /// bit (`task_state_array` of fs/proc/array.c).
   mutating func append(taskState state: UInt32) {
     var known = false
+    // TASK_IDLE: an uninterruptible sleep that is no load.
+    if state & 0x402 == 0x402 { return append("I") }
     for bit in UInt32(0)..<8 where state >> bit & 1 != 0 {
       append(taskStateLetter(bit))
       known = true
@@ -229,7 +235,8 @@ private func taskStateLetter(_ bit: UInt32) -> UInt8 {
   case 4: UInt8(ascii: "X")
   case 5: UInt8(ascii: "Z")
   case 6: UInt8(ascii: "P")
-  default: UInt8(ascii: "I")
+  // TASK_DEAD.
+  default: UInt8(ascii: "X")
   }
 }
 

@@ -36,8 +36,9 @@ public enum FieldForm: Sendable {
   case hexadecimalIf(FieldCondition)
   /// A signal's number, and `<key>_name`.
   case signal
-  /// A signal's `si_code` and its name; the signal's number is the two bytes at `signal`.
-  case signalCode(signal: Int)
+  /// A signal's `si_code` and its name; the signal's number is the two bytes at `signal`. Both null where
+  /// the two bytes at `information` are 0.
+  case signalCode(signal: Int, information: Int?)
   /// A scheduler's state of a task and its letters, as ps shows them.
   case taskState
   /// A system call's number out of the header, its name, and whose table it is of.
@@ -51,9 +52,9 @@ public enum FieldForm: Sendable {
 /// When a field means something.
 public enum FieldCondition: Sendable {
   /// The signal's code says that a process sent it.
-  case codeTellsSender(signal: Int, code: Int)
+  case codeTellsSender(signal: Int, code: Int, information: Int?)
   /// The signal's code says that an address caused it.
-  case codeTellsAddress(signal: Int, code: Int)
+  case codeTellsAddress(signal: Int, code: Int, information: Int?)
   /// The two bytes at this offset are this number.
   case equal(at: Int, to: UInt16)
 }

@@ -31,13 +31,20 @@ extension RawSpan {
   /// Whether a field's condition holds.
   package func holds(_ condition: FieldCondition) -> Bool {
     switch condition {
-    case .codeTellsSender(let signal, let code):
-      SignalCode.tellsSender(
-        value(at: code, as: Int32.self), signal: value(at: signal, as: UInt16.self))
-    case .codeTellsAddress(let signal, let code):
-      SignalCode.tellsAddress(
-        value(at: code, as: Int32.self), signal: value(at: signal, as: UInt16.self))
+    case .codeTellsSender(let signal, let code, let information):
+      isKept(information)
+        && SignalCode.tellsSender(
+          value(at: code, as: Int32.self), signal: value(at: signal, as: UInt16.self))
+    case .codeTellsAddress(let signal, let code, let information):
+      isKept(information)
+        && SignalCode.tellsAddress(
+          value(at: code, as: Int32.self), signal: value(at: signal, as: UInt16.self))
     case .equal(let offset, let number): value(at: offset, as: UInt16.self) == number
     }
+  }
+
+  /// Whether a signal's information is there: by the two bytes at the offset, or in any case.
+  package func isKept(_ information: Int?) -> Bool {
+    information.map { value(at: $0, as: UInt16.self) != 0 } ?? true
   }
 }

@@ -51,7 +51,9 @@ public struct SignalDeliverPayload: BitwiseCopyable, Sendable {
   public var comm: TaskComm
   /// The signal's number.
   public var signal: UInt16
-  public var reserved0: UInt16
+  /// 1: the kernel has kept the signal's information; 0: it has not (a fatal SIGKILL's is dropped), and the
+  /// next three mean nothing.
+  public var hasInformation: UInt16
   /// `si_code`.
   public var code: Int32
   /// `si_pid`; valid for the codes that carry it.

@@ -80,6 +80,7 @@ struct TraceRun: ~Copyable {
       && filter.cgroups.isEmpty && filter.comm == nil
     var verifier = CausalityVerifier(tracingBegan: isWhole ? monotonicNow() : nil)
     if let pid = command.pid { verifier.excuse(pid: UInt32(pid)) }
+    if !request.capture.includesSelf { verifier.excuse(pid: UInt32(getpid())) }
     sink = EventSink(request, verifier: verifier)
     waiter = Waiter(request.wait)
     self.session = session

@@ -12,7 +12,7 @@ extension EventLayout {
         "signal", at: Generate.offset(of: \.signal), 2, .signal, "The signal's number."),
       EventField(
         "code", at: Generate.offset(of: \.code), 4,
-        .signalCode(signal: Generate.offset(of: \.signal) ?? 0),
+        .signalCode(signal: Generate.offset(of: \.signal) ?? 0, information: nil),
         "si_code: who generated it and why."),
       EventField(
         "result", at: Generate.offset(of: \.result), 1, .named(.signalResult),
@@ -36,10 +36,12 @@ extension EventLayout {
     ], otherComm: Generate.offset(of: \.targetComm))
 
   private static let generatedBySender = FieldCondition.codeTellsSender(
-    signal: Generate.offset(of: \.signal) ?? 0, code: Generate.offset(of: \.code) ?? 0)
+    signal: Generate.offset(of: \.signal) ?? 0, code: Generate.offset(of: \.code) ?? 0,
+    information: nil)
 
   private static let deliveredBySender = FieldCondition.codeTellsSender(
-    signal: Deliver.offset(of: \.signal) ?? 0, code: Deliver.offset(of: \.code) ?? 0)
+    signal: Deliver.offset(of: \.signal) ?? 0, code: Deliver.offset(of: \.code) ?? 0,
+    information: Deliver.offset(of: \.hasInformation))
 
   static let signalDeliver = EventLayout(
     .signalDeliver, "A task takes a signal.",
@@ -49,7 +51,9 @@ extension EventLayout {
         "signal", at: Deliver.offset(of: \.signal), 2, .signal, "The signal's number."),
       EventField(
         "code", at: Deliver.offset(of: \.code), 4,
-        .signalCode(signal: Deliver.offset(of: \.signal) ?? 0),
+        .signalCode(
+          signal: Deliver.offset(of: \.signal) ?? 0,
+          information: Deliver.offset(of: \.hasInformation)),
         "si_code: who generated it and why."),
       EventField(
         "sender_pid", at: Deliver.offset(of: \.senderPID), 4, .numberIf(deliveredBySender),
@@ -62,7 +66,8 @@ extension EventLayout {
         "address", at: Deliver.offset(of: \.faultAddress), 8,
         .hexadecimalIf(
           .codeTellsAddress(
-            signal: Deliver.offset(of: \.signal) ?? 0, code: Deliver.offset(of: \.code) ?? 0)),
+            signal: Deliver.offset(of: \.signal) ?? 0, code: Deliver.offset(of: \.code) ?? 0,
+            information: Deliver.offset(of: \.hasInformation))),
         "si_addr: the address of a fault; null where the code tells none."),
       EventField(
         "handler", at: Deliver.offset(of: \.handler), 8, .hexadecimal,
