@@ -11,6 +11,14 @@ struct {
   __type(value, struct kit_task_state);
 } tasks SEC(".maps");
 
+/* What tasks were before the calls they are in (KIT_ACT_…). */
+struct {
+  __uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, int);
+  __type(value, struct kit_act_state);
+} acts SEC(".maps");
+
 /* tgid -> follow mode, read by the task iterator and while it runs. max_entries is set before load. */
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);

@@ -10,16 +10,19 @@ public struct KernelField: @unchecked Sendable {
   public let path: String
   /// The families that read it, as a mask; nil: every event needs it.
   let families: UInt32?
+  /// Programs do without it where the kernel has no such structure or field.
+  package let isOptional: Bool
   // A key path to a stored property of a C structure: immutable, so safe to share.
   let target: WritableKeyPath<kit_offsets, UInt32>
 
   private init(
     _ structure: String, _ path: String, _ target: WritableKeyPath<kit_offsets, UInt32>,
-    for families: EventFamily...
+    for families: EventFamily..., isOptional: Bool = false
   ) {
     self.structure = structure
     self.path = path
     self.target = target
+    self.isOptional = isOptional
     self.families = families.isEmpty ? nil : families.reduce(0) { $0 | $1.bit }
   }
 
@@ -78,13 +81,13 @@ public struct KernelField: @unchecked Sendable {
     KernelField("cgroup", "ancestors", \.cgroup_ancestors, for: .scheduler, .signal),
     KernelField("cgroup", "kn", \.cgroup_kn, for: .scheduler, .signal),
     KernelField("kernfs_node", "id", \.kernfs_node_id, for: .scheduler, .signal),
-    KernelField("task_struct", "files", \.task_files, for: .file, .network),
-    KernelField("files_struct", "fdt", \.files_fdt, for: .file, .network),
-    KernelField("fdtable", "max_fds", \.fdtable_max_fds, for: .file, .network),
-    KernelField("fdtable", "fd", \.fdtable_fd, for: .file, .network),
+    KernelField("task_struct", "files", \.task_files, for: .file, .network, .bpf),
+    KernelField("files_struct", "fdt", \.files_fdt, for: .file, .network, .bpf),
+    KernelField("fdtable", "max_fds", \.fdtable_max_fds, for: .file, .network, .bpf),
+    KernelField("fdtable", "fd", \.fdtable_fd, for: .file, .network, .bpf),
     KernelField("file", "f_path", \.file_path, for: .file),
     KernelField("file", "f_mode", \.file_mode, for: .file),
-    KernelField("file", "private_data", \.file_private_data, for: .network),
+    KernelField("file", "private_data", \.file_private_data, for: .network, .bpf),
     KernelField("inode", "i_mode", \.inode_mode, for: .network),
     KernelField("socket", "sk", \.socket_sk, for: .network),
     KernelField("socket", "file", \.socket_file, for: .network),
@@ -102,19 +105,82 @@ public struct KernelField: @unchecked Sendable {
     KernelField("unix_sock", "peer", \.unix_peer, for: .network),
     KernelField("unix_address", "len", \.unix_address_length, for: .network),
     KernelField("unix_address", "name", \.unix_address_name, for: .network),
+    KernelField("cred", "suid", \.cred_suid, for: .credentials),
+    KernelField("cred", "sgid", \.cred_sgid, for: .credentials),
+    KernelField("cred", "fsuid", \.cred_fsuid, for: .credentials),
+    KernelField("cred", "fsgid", \.cred_fsgid, for: .credentials),
+    KernelField("cred", "securebits", \.cred_securebits, for: .credentials),
+    KernelField("cred", "cap_inheritable", \.cred_inheritable, for: .credentials),
+    KernelField("cred", "cap_bset", \.cred_bset, for: .credentials),
+    KernelField("cred", "cap_ambient", \.cred_ambient, for: .credentials),
+    KernelField("cred", "group_info", \.cred_group_info, for: .credentials),
+    KernelField("group_info", "ngroups", \.group_info_ngroups, for: .credentials),
+    KernelField("cred", "user_ns", \.cred_user_ns, for: .credentials, .namespace),
+    KernelField("user_namespace", "ns.inum", \.user_ns_inum, for: .credentials, .namespace),
+    KernelField("task_struct", "nsproxy", \.task_nsproxy, for: .namespace),
+    KernelField("nsproxy", "uts_ns", \.nsproxy_uts_ns, for: .namespace),
+    KernelField("nsproxy", "ipc_ns", \.nsproxy_ipc_ns, for: .namespace),
+    KernelField("nsproxy", "mnt_ns", \.nsproxy_mnt_ns, for: .namespace),
+    KernelField("nsproxy", "pid_ns_for_children", \.nsproxy_pid_ns_for_children, for: .namespace),
+    KernelField("nsproxy", "net_ns", \.nsproxy_net_ns, for: .namespace),
+    KernelField("nsproxy", "cgroup_ns", \.nsproxy_cgroup_ns, for: .namespace),
+    KernelField("nsproxy", "time_ns", \.nsproxy_time_ns, for: .namespace, isOptional: true),
+    KernelField(
+      "nsproxy", "time_ns_for_children", \.nsproxy_time_ns_for_children, for: .namespace,
+      isOptional: true),
+    KernelField("uts_namespace", "ns.inum", \.uts_ns_inum, for: .namespace),
+    KernelField("ipc_namespace", "ns.inum", \.ipc_ns_inum, for: .namespace),
+    KernelField("mnt_namespace", "ns.inum", \.mnt_ns_inum, for: .namespace),
+    KernelField("pid_namespace", "ns.inum", \.pid_ns_inum, for: .namespace),
+    KernelField("net", "ns.inum", \.net_ns_inum, for: .namespace),
+    KernelField("cgroup_namespace", "ns.inum", \.cgroup_ns_inum, for: .namespace),
+    KernelField("time_namespace", "ns.inum", \.time_ns_inum, for: .namespace, isOptional: true),
+    KernelField("task_struct", "thread_pid", \.task_thread_pid, for: .namespace, .ptrace),
+    KernelField("pid", "level", \.pid_level, for: .namespace, .ptrace),
+    KernelField("pid", "numbers", \.pid_numbers, for: .namespace, .ptrace),
+    KernelField("upid", "nr", \.upid_nr, for: .ptrace),
+    KernelField("upid", "ns", \.upid_ns, for: .namespace, .ptrace),
+    KernelField("task_struct", "ptraced", \.task_ptraced, for: .ptrace),
+    KernelField("task_struct", "ptrace_entry", \.task_ptrace_entry, for: .ptrace),
+    KernelField("bpf_prog", "type", \.prog_type, for: .bpf),
+    KernelField("bpf_prog", "len", \.prog_len, for: .bpf),
+    KernelField("bpf_prog", "aux", \.prog_aux, for: .bpf),
+    KernelField("bpf_prog_aux", "id", \.prog_aux_id, for: .bpf),
+    KernelField("bpf_prog_aux", "name", \.prog_aux_name, for: .bpf),
+    KernelField("bpf_map", "map_type", \.bpf_map_type, for: .bpf),
+    KernelField("bpf_map", "key_size", \.bpf_map_key_size, for: .bpf),
+    KernelField("bpf_map", "value_size", \.bpf_map_value_size, for: .bpf),
+    KernelField("bpf_map", "max_entries", \.bpf_map_max_entries, for: .bpf),
+    KernelField("bpf_map", "id", \.bpf_map_id, for: .bpf),
+    KernelField("bpf_map", "name", \.bpf_map_name, for: .bpf),
+    KernelField("module", "name", \.module_name, for: .module, isOptional: true),
+    KernelField("module", "taints", \.module_taints, for: .module, isOptional: true),
   ]
+
+  /// What an optional field's offset is where the kernel has no such field: no structure is that long, and
+  /// programs ask before they read.
+  package static let absent = UInt32.max
 }
 
 /// Resolves ``KernelField/all`` from the running kernel's own types.
 ///
-/// - Parameter families: a mask; fields that none of them reads are left at 0.
+/// - Parameters:
+///   - types: the kernel's types.
+///   - families: a mask; fields that none of them reads are left at 0.
+/// - Returns: the offsets; ``KernelField/absent`` for an optional field that the kernel lacks.
+/// - Throws: for any other field that it lacks.
 func kernelOffsets(
   _ types: borrowing KernelBTF, families: UInt32
 ) throws(BTFError) -> kit_offsets {
   var offsets = kit_offsets()
   for field in KernelField.all where field.families.map({ $0 & families != 0 }) ?? true {
-    offsets[keyPath: field.target] = UInt32(
-      try types.offset(of: field.path, in: field.structure).byteOffset)
+    do throws(BTFError) {
+      offsets[keyPath: field.target] = UInt32(
+        try types.offset(of: field.path, in: field.structure).byteOffset)
+    } catch {
+      guard field.isOptional else { throw error }
+      offsets[keyPath: field.target] = KernelField.absent
+    }
   }
   return offsets
 }

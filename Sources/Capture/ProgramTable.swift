@@ -26,7 +26,7 @@ package struct ProgramSpec: Sendable {
 
   /// Every program, in the order of attachment.
   ///
-  /// Fork comes last: of a task whose creation is told, the exec and the exit are told as well, and a
+  /// Fork comes last of those that follow tasks: of a task whose creation is told, the exec and the exit are told as well, and a
   /// task that fork counted as followed can't end uncounted.
   package static let all: [ProgramSpec] = [
     ProgramSpec("sched_process_exit", .process, isForFollowing: true),
@@ -47,7 +47,21 @@ package struct ProgramSpec: Sendable {
     ProgramSpec("file_act", on: "sys_exit", .file),
     ProgramSpec("inet_sock_set_state", .network),
     ProgramSpec("net_act", on: "sys_exit", .network),
+    ProgramSpec("cred_exit", on: "sys_exit", .credentials),
+    ProgramSpec("cred_enter", on: "sys_enter", .credentials),
+    ProgramSpec("namespace_exit", on: "sys_exit", .namespace),
+    ProgramSpec("namespace_enter", on: "sys_enter", .namespace),
+    ProgramSpec("ptrace_exit", on: "sys_exit", .ptrace),
+    ProgramSpec("ptrace_enter", on: "sys_enter", .ptrace),
+    ProgramSpec("bpf_exit", on: "sys_exit", .bpf),
+    ProgramSpec("module_load", .module, isOptional: true),
+    ProgramSpec("module_free", .module, isOptional: true),
+    ProgramSpec("module_exit", on: "sys_exit", .module),
+    ProgramSpec("mount_exit", on: "sys_exit", .mount),
     ProgramSpec("task_newtask", .process, isForFollowing: true),
+    // Behind it, on the same tracepoint: what they tell of a new task follows its fork.
+    ProgramSpec("cred_newtask", on: "task_newtask", .credentials),
+    ProgramSpec("ns_newtask", on: "task_newtask", .namespace),
   ]
 
   /// Whether a capture of these families needs the program.

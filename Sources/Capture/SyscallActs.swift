@@ -20,7 +20,7 @@ enum SyscallActs {
   }
 
   /// Every act. A call stands in one entry only.
-  static let all: [Entry] = fileActs + socketActs + futexActs
+  static let all: [Entry] = fileActs + socketActs + futexActs + privilegedActs
 
   private static let fileActs: [Entry] = [
     Entry(SyscallAct.open, for: .file, calls: ["open"]),
@@ -60,6 +60,39 @@ enum SyscallActs {
     Entry(SyscallAct.futexWake, for: .futex, calls: ["futex_wake"]),
     Entry(SyscallAct.futexRequeue, for: .futex, calls: ["futex_requeue"]),
     Entry(SyscallAct.futexWaitv, for: .futex, calls: ["futex_waitv"]),
+  ]
+
+  private static let privilegedActs: [Entry] = [
+    Entry(
+      SyscallAct.changeCredentials, for: .credentials,
+      calls: [
+        "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setfsuid",
+        "setfsgid",
+        "setgroups", "setuid32", "setgid32", "setreuid32", "setregid32", "setresuid32",
+        "setresgid32",
+        "setfsuid32", "setfsgid32", "setgroups32", "capset", "prctl", "keyctl",
+      ]),
+    Entry(
+      SyscallAct.changeNamespaces, for: .credentials, .namespace,
+      calls: ["unshare", "setns", "execve", "execveat"]),
+    Entry(SyscallAct.ptrace, for: .ptrace, calls: ["ptrace"]),
+    Entry(SyscallAct.readMemory, for: .ptrace, calls: ["process_vm_readv"]),
+    Entry(SyscallAct.writeMemory, for: .ptrace, calls: ["process_vm_writev"]),
+    Entry(SyscallAct.bpf, for: .bpf, calls: ["bpf"]),
+    Entry(SyscallAct.initModule, for: .module, calls: ["init_module"]),
+    Entry(SyscallAct.initModuleFile, for: .module, calls: ["finit_module"]),
+    Entry(SyscallAct.deleteModule, for: .module, calls: ["delete_module"]),
+    Entry(SyscallAct.mount, for: .mount, calls: ["mount"]),
+    Entry(SyscallAct.unmount, for: .mount, calls: ["umount2"]),
+    Entry(SyscallAct.pathAlone, for: .mount, calls: ["chroot", "umount"]),
+    Entry(SyscallAct.moveMount, for: .mount, calls: ["move_mount"]),
+    Entry(SyscallAct.mountFileSystem, for: .mount, calls: ["fsmount"]),
+    Entry(
+      SyscallAct.openTree, for: .mount, calls: ["open_tree", "open_tree_attr", "fspick"]),
+    Entry(SyscallAct.pivotRoot, for: .mount, calls: ["pivot_root"]),
+    Entry(SyscallAct.setMountAttributes, for: .mount, calls: ["mount_setattr"]),
+    Entry(SyscallAct.openFileSystem, for: .mount, calls: ["fsopen"]),
+    Entry(SyscallAct.configureFileSystem, for: .mount, calls: ["fsconfig"]),
   ]
 }
 

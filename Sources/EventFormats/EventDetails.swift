@@ -66,7 +66,43 @@ extension OutputBuffer {
           append(result: Int64(payload.result))
         }
       }
+    case .credentials, .namespace: append(changeOf: event, layout)
     default: append(pairsOf: event, layout)
+    }
+  }
+
+  /// Appends the call, the task and what differs between the layout's objects `before` and `after`.
+  private mutating func append(changeOf event: DecodedEvent, _ layout: EventLayout) {
+    append(callOf: event)
+    var before: [EventField] = []
+    var after: [EventField] = []
+    for field in layout.fields {
+      switch field.form {
+      case .optionalTask(let tid, _, let comm):
+        // The acting task itself is told already.
+        if event.payload.value(at: tid, as: UInt32.self) == event.header.tid { continue }
+        append(" makes ")
+        append(
+          task: UInt32(truncatingIfNeeded: event.payload.number(field)),
+          event.payload.value(at: tid, as: UInt32.self), event.payload.comm(at: comm))
+      case .boolean:
+        if event.payload.number(field) != 0 {
+          append(", ")
+          append(field.key)
+        }
+      case .object(let fields):
+        if before.isEmpty { before = fields } else { after = fields }
+      default: continue
+      }
+    }
+    for (old, new) in zip(before, after)
+    where event.payload.number(old) != event.payload.number(new) {
+      append(", ")
+      append(old.key)
+      append(" ")
+      append(valueOf: old, of: event)
+      append(" -> ")
+      append(valueOf: new, of: event)
     }
   }
 
@@ -252,6 +288,23 @@ extension OutputBuffer {
       append(
         task: UInt32(truncatingIfNeeded: payload.number(field)),
         payload.value(at: tid, as: UInt32.self), payload.comm(at: comm))
+    case .optionalTask(let tid, _, let comm):
+      if payload.number(field) == 0 {
+        append("-")
+      } else {
+        append(
+          task: UInt32(truncatingIfNeeded: payload.number(field)),
+          payload.value(at: tid, as: UInt32.self), payload.comm(at: comm))
+      }
+    case .object(let fields):
+      append("{")
+      for index in fields.indices {
+        if index > 0 { append(", ") }
+        append(fields[index].key)
+        append(" ")
+        append(valueOf: fields[index], of: event)
+      }
+      append("}")
     case .namedIf(let names, let condition):
       if !payload.holds(condition) {
         append("-")
@@ -261,7 +314,6 @@ extension OutputBuffer {
         append(decimal: payload.number(field))
       }
     case .bit(let bits): append(payload.number(field) & UInt64(bits) != 0 ? "yes" : "no")
-    case .recordFlag(let flags): append(event.flags.isDisjoint(with: flags) ? "no" : "yes")
     case .octalIf(let condition):
       if payload.holds(condition) { append(octal: payload.number(field)) } else { append("-") }
     case .deviceIf(let condition):
@@ -282,6 +334,12 @@ extension OutputBuffer {
         append(decimal: UInt32(payload.value(at: port, as: UInt16.self)))
       } else {
         append("-")
+      }
+    case .mountFlags:
+      if let names = event.mountFlagNames {
+        append(flags: payload.number(field), names)
+      } else {
+        append(shortHexadecimal: payload.number(field))
       }
     case .numberIf(let condition):
       if payload.holds(condition) { append(decimal: payload.number(field)) } else { append("-") }

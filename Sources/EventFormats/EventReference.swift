@@ -126,6 +126,11 @@ public enum EventReference {
           key: string.key.description, type: "string or null",
           about: "\(string.about) At most \(string.limit) bytes."))
     }
+    if !layout.strings.isEmpty {
+      rows.append(Row(key: "truncated", type: "boolean", about: "A string is cut at its limit."))
+      rows.append(
+        Row(key: "fault", type: "boolean", about: "A string could not be read from the caller."))
+    }
     return rows
   }
 
@@ -148,7 +153,7 @@ public enum EventReference {
         Row(key: key, type: "integer or null", about: about),
         named("_name", "string or null", "Its name."),
       ]
-    case .flags:
+    case .flags, .mountFlags:
       return [
         Row(key: key, type: "integer", about: about), named("_names", "array", "The flags' names."),
       ]
@@ -158,9 +163,29 @@ public enum EventReference {
         named("_names", "array", "The names of the bits that are set."),
       ]
     case .comm: return [Row(key: key, type: "string", about: about)]
-    case .task:
+    case .task, .optionalTask:
+      let isOptional = if case .optionalTask = field.form { true } else { false }
       return [
-        Row(key: key, type: "object", about: about + " `{pid, tid, start, comm}`, as of a line.")
+        Row(
+          key: key, type: isOptional ? "object or null" : "object",
+          about: about + " `{pid, tid, start, comm}`, as of a line.")
+      ]
+    case .object(let fields):
+      return [Row(key: key, type: "object", about: about)]
+        + fields.flatMap { rows(of: $0, prefix: key + ".") }
+    case .namedIf:
+      return [
+        Row(key: key, type: "integer or null", about: about),
+        named("_name", "string or null", "Its name."),
+      ]
+    case .bit: return [Row(key: key, type: "boolean", about: about)]
+    case .octalIf: return [Row(key: key, type: "string, octal, or null", about: about)]
+    case .deviceIf:
+      return [Row(key: key, type: "object or null", about: about + " `{major, minor}`.")]
+    case .address:
+      return [
+        Row(key: key, type: "string or null", about: about),
+        named("_port", "integer or null", "Its port."),
       ]
     case .numberIf: return [Row(key: key, type: "integer or null", about: about)]
     case .hexadecimalIf: return [Row(key: key, type: "string, hex, or null", about: about)]

@@ -16,6 +16,10 @@ extension EventReference {
         Property(string.key, #"{"type":["string","null"],"description":"\#(string.about)"}"#))
       properties.append(base64(string.key))
     }
+    if !layout.strings.isEmpty {
+      properties.append(Property("truncated", #"{"type":"boolean"}"#))
+      properties.append(Property("fault", #"{"type":"boolean"}"#))
+    }
     return object(properties, about: layout.about.description)
   }
 
@@ -74,10 +78,32 @@ extension EventReference {
     case .boolean: return [plain(#""type":"boolean""#)]
     case .hexadecimal: return [plain(#""type":"string",\#(hexadecimal)"#)]
     case .named, .signal: return [plain(#""type":"integer","minimum":0"#), name]
-    case .flags: return [plain(#""type":"integer","minimum":0"#), names]
+    case .flags, .mountFlags: return [plain(#""type":"integer","minimum":0"#), names]
     case .bits: return [plain(#""type":"string",\#(hexadecimal)"#), names]
     case .comm: return [plain(#""type":"string""#), base64(field.key)]
     case .task: return [Property(key, task(field.about.description))]
+    case .optionalTask:
+      return [
+        Property(key, #"{"anyOf":[{"type":"null"},\#(task(field.about.description))]}"#)
+      ]
+    case .object(let fields):
+      return [
+        Property(key, object(fields.flatMap { properties(of: $0) }, about: field.about.description))
+      ]
+    case .namedIf: return [plain(#""type":["integer","null"],"minimum":0"#), name]
+    case .bit: return [plain(#""type":"boolean""#)]
+    case .octalIf: return [plain(#""type":["string","null"],"pattern":"^[0-7]+$""#)]
+    case .deviceIf:
+      let number = ##"{"$ref":"#/$defs/u32"}"##
+      let device = object(
+        [Property("major", number), Property("minor", number)], about: field.about.description)
+      return [Property(key, #"{"anyOf":[{"type":"null"},\#(device)]}"#)]
+    case .address:
+      return [
+        plain(#""type":["string","null"]"#),
+        Property(
+          "\(key)_port", #"{"type":["integer","null"],"minimum":0,"maximum":65535}"#),
+      ]
     case .numberIf: return [plain(#""type":["integer","null"],"minimum":0"#)]
     case .hexadecimalIf: return [plain(#""type":["string","null"],\#(hexadecimal)"#)]
     case .signalCode: return [plain(#""type":["integer","null"]"#), name]

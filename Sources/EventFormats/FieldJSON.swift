@@ -12,12 +12,18 @@ extension OutputBuffer {
       append(",")
       append(string, event.string(index), of: event, joining: &room)
     }
+    if !layout.strings.isEmpty {
+      append(nextKey: "truncated", event.flags.contains(.truncated))
+      append(nextKey: "fault", event.flags.contains(.fault))
+    }
   }
 
   /// Appends one field, a comma before it.
-  private mutating func append(_ field: EventField, of event: DecodedEvent) {
+  private mutating func append(
+    _ field: EventField, of event: DecodedEvent, isFirst: Bool = false
+  ) {
     let payload = event.payload
-    append(",")
+    if !isFirst { append(",") }
     append(key: field.key)
     switch field.form {
     case .number: append(decimal: payload.number(field))
@@ -31,15 +37,7 @@ extension OutputBuffer {
     case .flags(let names):
       let bits = payload.number(field)
       append(decimal: bits)
-      append(namesOf: field.key)
-      var first = true
-      names.forEachName(in: bits) { name in
-        append(first ? "\"" : ",\"")
-        append(name)
-        append("\"")
-        first = false
-      }
-      append("]")
+      append(namesOf: field.key, names, in: bits)
     case .bits(let names):
       let bits = payload.number(field)
       append(quotedHexadecimal: bits)
@@ -55,23 +53,27 @@ extension OutputBuffer {
       append("]")
     case .comm: append(jsonString: payload.comm(at: field.offset))
     case .task(let tid, let start, let comm):
-      append("{\"pid\":")
-      append(decimal: payload.number(field))
-      append(nextKey: "tid", payload.value(at: tid, as: UInt32.self))
-      append(nextKey: "start", payload.value(at: start, as: UInt64.self))
-      append(",")
-      append(key: "comm", jsonString: payload.comm(at: comm))
+      append(task: field, of: payload, tid: tid, start: start, comm: comm)
+    case .optionalTask(let tid, let start, let comm):
+      if payload.number(field) == 0 {
+        append("null")
+      } else {
+        append(task: field, of: payload, tid: tid, start: start, comm: comm)
+      }
+    case .object(let fields):
+      append("{")
+      for index in fields.indices { append(fields[index], of: event, isFirst: index == 0) }
       append("}")
     case .namedIf(let names, let condition):
       if payload.holds(condition) {
-        append(decimal: payload.number(field))
-        append(nameOf: field.key, names.name(of: payload.number(field)))
+        let number = payload.number(field)
+        append(decimal: number)
+        append(nameOf: field.key, names.name(of: number))
       } else {
         append("null")
         append(nameOf: field.key, nil)
       }
     case .bit(let bits): append(payload.number(field) & UInt64(bits) != 0 ? "true" : "false")
-    case .recordFlag(let flags): append(event.flags.isDisjoint(with: flags) ? "false" : "true")
     case .octalIf(let condition):
       if payload.holds(condition) {
         append("\"")
@@ -104,6 +106,10 @@ extension OutputBuffer {
         append(field.key)
         append("_port\":null")
       }
+    case .mountFlags:
+      let bits = payload.number(field)
+      append(decimal: bits)
+      append(namesOf: field.key, event.mountFlagNames, in: bits)
     case .numberIf(let condition):
       if payload.holds(condition) { append(decimal: payload.number(field)) } else { append("null") }
     case .hexadecimalIf(let condition):
@@ -154,6 +160,33 @@ extension OutputBuffer {
       append(signed: result)
       append(nextErrorOf: result)
     }
+  }
+
+  private mutating func append(
+    task field: EventField, of payload: RawSpan, tid: Int, start: Int, comm: Int
+  ) {
+    append("{\"pid\":")
+    append(decimal: payload.number(field))
+    append(nextKey: "tid", payload.value(at: tid, as: UInt32.self))
+    append(nextKey: "start", payload.value(at: start, as: UInt64.self))
+    append(",")
+    append(key: "comm", jsonString: payload.comm(at: comm))
+    append("}")
+  }
+
+  /// Appends `,"<key>_names":[…]`, empty where there are no names.
+  private mutating func append(
+    namesOf key: StaticString, _ names: FlagNames?, in bits: UInt64
+  ) {
+    append(namesOf: key)
+    var first = true
+    names?.forEachName(in: bits) { name in
+      append(first ? "\"" : ",\"")
+      append(name)
+      append("\"")
+      first = false
+    }
+    append("]")
   }
 
   private mutating func append(

@@ -25,8 +25,6 @@ public enum FieldForm: Sendable {
   case namedIf(NumberNames, FieldCondition)
   /// True where one of these bits is set.
   case bit(UInt16)
-  /// True where the record's header has one of these flags.
-  case recordFlag(RecordFlags)
   /// A mode in octal digits, `"0644"`; null where the condition does not hold.
   case octalIf(FieldCondition)
   /// A device as the kernel encodes it, `{major, minor}`; null where the condition does not hold.
@@ -34,6 +32,13 @@ public enum FieldForm: Sendable {
   /// An address of 16 bytes, `"127.0.0.1"` or `"::1"`, and `<key>_port`: by the family and the port, two bytes
   /// each at these offsets; both null where the condition does not hold, or for other families.
   case address(family: Int, port: Int, FieldCondition)
+  /// The same, null where the pid is 0.
+  case optionalTask(tid: Int, start: Int, comm: Int)
+  /// An object of these fields, which lie at their own offsets in the payload.
+  case object([EventField])
+  /// A number, and `<key>_names`: the names of the flags in it, of mount() and umount2(); none for the other
+  /// calls of mounts.
+  case mountFlags
   /// A number, null where the condition does not hold.
   case numberIf(FieldCondition)
   /// `"0x…"`, null where the condition does not hold.
@@ -61,6 +66,8 @@ public enum FieldCondition: Sendable {
   case codeTellsAddress(signal: Int, code: Int, information: Int?)
   /// All of these bits are set in the two bytes at this offset.
   case bits(UInt16, at: Int)
+  /// The two bytes at this offset are this number.
+  case equal(at: Int, to: UInt16)
 }
 
 /// A field of a payload.
@@ -194,6 +201,15 @@ public struct EventLayout: Sendable {
     case .netAccept: return netAccept
     case .netBind: return netBind
     case .netListen: return netListen
+    case .credentials: return credentials
+    case .namespace: return namespace
+    case .ptrace: return ptrace
+    case .processMemory: return processMemory
+    case .bpf: return bpf
+    case .moduleLoad: return moduleLoad
+    case .moduleFree: return moduleFree
+    case .moduleCall: return moduleCall
+    case .mount: return mount
     }
   }
 }

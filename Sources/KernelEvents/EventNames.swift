@@ -59,6 +59,15 @@ extension EventKind {
     case .netAccept: "net_accept"
     case .netBind: "net_bind"
     case .netListen: "net_listen"
+    case .credentials: "cred"
+    case .namespace: "namespace"
+    case .ptrace: "ptrace"
+    case .processMemory: "process_vm"
+    case .bpf: "bpf"
+    case .moduleLoad: "module_load"
+    case .moduleFree: "module_free"
+    case .moduleCall: "module_call"
+    case .mount: "mount"
     case .test: "test"
     }
   }

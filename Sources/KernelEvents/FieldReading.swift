@@ -40,6 +40,7 @@ extension RawSpan {
         && SignalCode.tellsAddress(
           value(at: code, as: Int32.self), signal: value(at: signal, as: UInt16.self))
     case .bits(let bits, let offset): value(at: offset, as: UInt16.self) & bits == bits
+    case .equal(let offset, let number): value(at: offset, as: UInt16.self) == number
     }
   }
 

@@ -37,6 +37,9 @@ public enum EventKind: UInt16, Sendable, CaseIterable {
   case signalGenerate = 0x0201
   /// A signal was delivered: payload ``SignalDeliverPayload``.
   case signalDeliver = 0x0202
+  /// A task's credentials changed, or a new task has others than its creator: payload
+  /// ``CredentialsPayload``.
+  case credentials = 0x0301
   /// A CPU went from one task to another: payload ``SwitchPayload``.
   case switched = 0x0401
   /// A task was woken: payload ``WakeupPayload``.
@@ -77,6 +80,23 @@ public enum EventKind: UInt16, Sendable, CaseIterable {
   case netBind = 0x0704
   /// A socket was made to listen, or could not be: payload ``SocketPayload``.
   case netListen = 0x0705
+  /// bpf() was called: payload ``BPFPayload``.
+  case bpf = 0x0901
+  /// A module was loaded: payload ``ModulePayload`` and its name.
+  case moduleLoad = 0x0A01
+  /// A module was freed: payload ``ModulePayload`` and its name.
+  case moduleFree = 0x0A02
+  /// A system call of modules ended: payload ``ModuleCallPayload`` and its strings.
+  case moduleCall = 0x0A03
+  /// A task's namespaces changed, or a new task has others than its creator: payload
+  /// ``NamespacePayload``.
+  case namespace = 0x0B01
+  /// ptrace() was called: payload ``PtracePayload``.
+  case ptrace = 0x0D01
+  /// A process read or wrote the memory of another: payload ``ProcessMemoryPayload``.
+  case processMemory = 0x0D02
+  /// A system call of mounts ended: payload ``MountPayload`` and its strings.
+  case mount = 0x0E01
   /// A test program's own record: payload chosen by the test.
   case test = 0x0F01
 

@@ -66,7 +66,8 @@ struct EventSchemaTests {
 
   @Test("the offsets of every kind's payload are those of the ABI's version")
   func offsets() throws {
-    var text = "ABI \(abiVersion); whoever changes a line changes the ABI: bump abiVersion with it.\n"
+    var text =
+      "ABI \(abiVersion); whoever changes a line changes the ABI: bump abiVersion with it.\n"
     for kind in EventKind.allCases {
       guard let layout = EventLayout.of(kind) else { continue }
       text += "0x\(String(kind.rawValue, radix: 16)) \(kind.name): \(layout.size) bytes"

@@ -135,7 +135,8 @@ struct RecordLayoutTests {
     #expect(EventFamily.allCases.map(\.rawValue) == families)
     let flags: [RecordFlags] = [.truncated, .thread, .fault, .gap]
     #expect(flags.map(\.rawValue) == [1, 2, 4, 8])
-    #expect(RecordFlags.detail(0xABC).rawValue == 0xABC0 && RecordFlags(rawValue: 0xABCF).detail == 0xABC)
+    #expect(
+      RecordFlags.detail(0xABC).rawValue == 0xABC0 && RecordFlags(rawValue: 0xABCF).detail == 0xABC)
     #expect(SyscallDetail.detail(number: 319, isCompat: true) == 2048 + 319)
     #expect(SyscallDetail.number(2048 + 319) == 319)
     #expect(ExitFlags.lastThread.rawValue == 1 && ExitFlags.groupExit.rawValue == 2)

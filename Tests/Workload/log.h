@@ -20,5 +20,6 @@ void say_exec_block(pid_t pid, pid_t tid, const char *cwd, const char *block, si
 pid_t own_tid(void);
 
 int watch(char **arguments);
+int acts(const char *kind, const char *place);
 int calls(int cpu, long number, long microseconds, long pause);
 #endif

@@ -644,6 +644,7 @@ int main(int count, char **words) {
   }
   if (IS("calls", 4))
     return calls(atoi(words[2]), atol(words[3]), atol(words[4]), atol(words[5]));
+  if (IS("acts", 2)) return acts(words[2], words[3]);
   if (IS("call", 1)) return syscall(atol(words[2])) < 0;
   if (IS("standing", 2)) {
     forks_each = atoi(words[3]);

@@ -32,6 +32,16 @@ struct kit_offsets {
   uint32_t socket_sk, socket_file, sock_socket, sock_protocol, sock_type, sock_family;
   uint32_t sock_local4, sock_remote4, sock_local6, sock_remote6, sock_remote_port, inet_local_port;
   uint32_t unix_address, unix_peer, unix_address_length, unix_address_name;
+  /* UINT32_MAX where the kernel lacks it (KernelField.isOptional) */
+  uint32_t cred_suid, cred_sgid, cred_fsuid, cred_fsgid, cred_securebits, cred_inheritable,
+           cred_bset, cred_ambient, cred_group_info, group_info_ngroups, cred_user_ns,
+           user_ns_inum, task_nsproxy, nsproxy_uts_ns, nsproxy_ipc_ns, nsproxy_mnt_ns,
+           nsproxy_pid_ns_for_children, nsproxy_net_ns, nsproxy_cgroup_ns, nsproxy_time_ns,
+           nsproxy_time_ns_for_children, uts_ns_inum, ipc_ns_inum, mnt_ns_inum, pid_ns_inum,
+           net_ns_inum, cgroup_ns_inum, time_ns_inum, task_thread_pid, pid_level, pid_numbers,
+           upid_nr, upid_ns, task_ptraced, task_ptrace_entry, prog_type, prog_len, prog_aux,
+           prog_aux_id, prog_aux_name, bpf_map_type, bpf_map_key_size, bpf_map_value_size,
+           bpf_map_max_entries, bpf_map_id, bpf_map_name, module_name, module_taints;
 };
 
 /* Numbers of system calls that the tables below have room for. */
@@ -79,6 +89,19 @@ struct kit_task_state {
   uint32_t reserved;
   uint64_t permitted, effective;
 };
+
+/* What a task is before a call that may change it, kept from sys_enter to sys_exit in task storage. */
+enum {
+  KIT_ACT_HAS_CREDENTIALS = 0, /* uint32_t: sys_enter saw them */
+  KIT_ACT_HAS_NAMESPACES = 4,
+  KIT_ACT_HAS_TARGET = 8,
+  KIT_ACT_DETAIL = 12,         /* the call's number: an execveat() leaves as an execve() */
+  KIT_ACT_CREDENTIALS = 16,
+  KIT_ACT_NAMESPACES = KIT_ACT_CREDENTIALS + 96,
+  KIT_ACT_TARGET = KIT_ACT_NAMESPACES + 40,
+  KIT_ACT_SIZE = KIT_ACT_TARGET + 32,
+};
+struct kit_act_state { uint64_t words[KIT_ACT_SIZE / 8]; };
 
 /* Per-CPU room to size strings in before the claim. */
 enum {
@@ -142,7 +165,7 @@ struct kit_draft {
 
 #if defined(SEQ_TARGET_BPF) && !defined(KIT_MAPS_DEFINED)
 extern const volatile struct kit_config config;
-extern char control, ring, cpu_state, doorbell, tasks, seeds, uids, cgroups, scratch, draft;
+extern char control, ring, cpu_state, doorbell, tasks, seeds, uids, cgroups, scratch, draft, acts;
 #endif
 
 #ifdef SEQ_TARGET_BPF
@@ -201,6 +224,24 @@ KIT_OFFSET(sock_type) KIT_OFFSET(sock_family) KIT_OFFSET(sock_local4) KIT_OFFSET
 KIT_OFFSET(sock_local6) KIT_OFFSET(sock_remote6) KIT_OFFSET(sock_remote_port)
 KIT_OFFSET(inet_local_port) KIT_OFFSET(unix_address) KIT_OFFSET(unix_peer)
 KIT_OFFSET(unix_address_length) KIT_OFFSET(unix_address_name)
+KIT_OFFSET(cred_suid) KIT_OFFSET(cred_sgid) KIT_OFFSET(cred_fsuid) KIT_OFFSET(cred_fsgid)
+KIT_OFFSET(cred_securebits) KIT_OFFSET(cred_inheritable) KIT_OFFSET(cred_bset)
+KIT_OFFSET(cred_ambient) KIT_OFFSET(cred_group_info) KIT_OFFSET(group_info_ngroups)
+KIT_OFFSET(cred_user_ns) KIT_OFFSET(user_ns_inum) KIT_OFFSET(task_nsproxy)
+KIT_OFFSET(nsproxy_uts_ns) KIT_OFFSET(nsproxy_ipc_ns) KIT_OFFSET(nsproxy_mnt_ns)
+KIT_OFFSET(nsproxy_pid_ns_for_children) KIT_OFFSET(nsproxy_net_ns)
+KIT_OFFSET(nsproxy_cgroup_ns) KIT_OFFSET(nsproxy_time_ns)
+KIT_OFFSET(nsproxy_time_ns_for_children) KIT_OFFSET(uts_ns_inum) KIT_OFFSET(ipc_ns_inum)
+KIT_OFFSET(mnt_ns_inum) KIT_OFFSET(pid_ns_inum) KIT_OFFSET(net_ns_inum)
+KIT_OFFSET(cgroup_ns_inum) KIT_OFFSET(time_ns_inum) KIT_OFFSET(task_thread_pid)
+KIT_OFFSET(pid_level) KIT_OFFSET(pid_numbers) KIT_OFFSET(upid_nr) KIT_OFFSET(upid_ns)
+KIT_OFFSET(task_ptraced) KIT_OFFSET(task_ptrace_entry) 
+
+KIT_OFFSET(prog_type) KIT_OFFSET(prog_len) KIT_OFFSET(prog_aux)
+KIT_OFFSET(prog_aux_id) KIT_OFFSET(prog_aux_name) KIT_OFFSET(bpf_map_type)
+KIT_OFFSET(bpf_map_key_size) KIT_OFFSET(bpf_map_value_size) KIT_OFFSET(bpf_map_max_entries)
+KIT_OFFSET(bpf_map_id) KIT_OFFSET(bpf_map_name) KIT_OFFSET(module_name)
+KIT_OFFSET(module_taints)
 
 #define KIT_MAP(name) \
   KIT_INLINE void *_Nonnull kit_map_##name(void) { return &name; }
@@ -251,6 +292,16 @@ KIT_INLINE struct kit_task_state *_Nullable kit_task_state(
   struct kit_task_state *state = ((void *(*)(void *, const void *, void *, uint64_t))156)(&tasks, task, 0, create);
   if (state || create == 0) return state;
   return ((void *(*)(void *, const void *, void *, uint64_t))156)(&tasks, task, 0, create);
+}
+/* The registers that a task entered the kernel with (bpf_task_pt_regs(), kernels from 5.15). */
+KIT_INLINE const void *_Nonnull kit_task_registers(const void *_Nonnull task) {
+  return ((const void *(*)(const void *))175)(task);
+}
+/* What is kept of the current task between the ends of a call (KIT_ACT_…). */
+KIT_INLINE void *_Nullable kit_act_state(const void *_Nonnull task, uint64_t create) {
+  void *state = ((void *(*)(void *, const void *, void *, uint64_t))156)(&acts, task, 0, create);
+  if (state || create == 0) return state;
+  return ((void *(*)(void *, const void *, void *, uint64_t))156)(&acts, task, 0, create);
 }
 /* BPF_RB_FORCE_WAKEUP: the consumer sleeps in poll() and is woken through irq_work. */
 KIT_INLINE void kit_ring_doorbell(void) {

@@ -23,7 +23,6 @@ extension EventLayout {
       inode("Inode of the file; null where the call failed."),
       device("Device of its file system, as stat() tells it of most; null where the call failed."),
       directory("The descriptor that a relative path begins at; -100 is the current directory."),
-      truncated, fault,
     ], strings: actStrings)
 
   static let fileUnlink = EventLayout(
@@ -35,7 +34,6 @@ extension EventLayout {
       flags(.unlinkat, "AT_REMOVEDIR for a directory."),
       inode(unknownInode), device(unknownInode),
       directory("The descriptor that a relative path begins at; -100 is the current directory."),
-      truncated, fault,
     ], strings: actStrings)
 
   static let fileRename = EventLayout(
@@ -50,7 +48,6 @@ extension EventLayout {
       EventField(
         "new_dfd", at: Act.offset(of: \.newDirectory), 4, .signed,
         "The descriptor that a relative new_asked begins at; -100 is the current directory."),
-      truncated, fault,
     ],
     strings: actStrings + [
       EventString(
@@ -71,7 +68,6 @@ extension EventLayout {
       flags(.fileAt, "AT_ flags."),
       inode(inodeOfDescriptor), device(inodeOfDescriptor),
       directory(descriptorOrDirectory),
-      truncated, fault,
     ], strings: actStrings)
 
   static let fileOwner = EventLayout(
@@ -88,7 +84,6 @@ extension EventLayout {
       flags(.fileAt, "AT_ flags; AT_SYMLINK_NOFOLLOW for an lchown()."),
       inode(inodeOfDescriptor), device(inodeOfDescriptor),
       directory(descriptorOrDirectory),
-      truncated, fault,
     ], strings: actStrings)
 
   private static func has(_ bit: FileActBits) -> FieldCondition {
@@ -110,11 +105,6 @@ extension EventLayout {
   private static func directory(_ about: StaticString) -> EventField {
     EventField("dfd", at: Act.offset(of: \.directory), 4, .signed, about)
   }
-  private static let truncated = EventField(
-    "truncated", at: -1, 2, .recordFlag(.truncated),
-    "Whether a path was longer or deeper than is kept, and is cut.")
-  private static let fault = EventField(
-    "fault", at: -1, 2, .recordFlag(.fault), "Whether a path could not be read from the caller.")
 
   private static let unknownInode: StaticString =
     "Null: the call names its file by a path, and at its end the kernel holds it no more."

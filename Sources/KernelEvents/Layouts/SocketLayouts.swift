@@ -25,7 +25,7 @@ extension EventLayout {
     fields: [
       result("0; -4095 to -1 is an error, of which EINPROGRESS means that it goes on."),
       descriptor, family, type, protocolNumber, local, remote, requested,
-      inode(inodeAbout), fault,
+      inode(inodeAbout),
     ], strings: [path("UNIX: the peer's path, or its abstract name, which begins with a NUL.")])
 
   static let netAccept = EventLayout(
@@ -35,7 +35,7 @@ extension EventLayout {
     fields: [
       result("The new socket's descriptor; -4095 to -1 is an error."),
       descriptor, family, type, protocolNumber, local, remote,
-      inode("Inode of the new socket, of the listening one where the call failed."), fault,
+      inode("Inode of the new socket, of the listening one where the call failed."),
     ], strings: [path("UNIX: the path that was listened at, or the abstract name.")])
 
   static let netBind = EventLayout(
@@ -44,7 +44,7 @@ extension EventLayout {
     size: Act.size,
     fields: [
       result("0; -4095 to -1 is an error."),
-      descriptor, family, type, protocolNumber, local, requested, inode(inodeAbout), fault,
+      descriptor, family, type, protocolNumber, local, requested, inode(inodeAbout),
     ], strings: [path("UNIX: the path, or the abstract name, which begins with a NUL.")])
 
   static let netListen = EventLayout(
@@ -57,7 +57,7 @@ extension EventLayout {
       EventField(
         "backlog", at: Act.offset(of: \.backlog), 4, .signed,
         "How many connections may wait, as the caller asked."),
-      inode(inodeAbout), fault,
+      inode(inodeAbout),
     ], strings: [path("UNIX: the path, or the abstract name, which begins with a NUL.")])
 
   private static func has(_ bit: SocketBits) -> FieldCondition {
@@ -101,8 +101,6 @@ extension EventLayout {
     "requested", at: Act.offset(of: \.bits), 2, .bit(SocketBits.asked.rawValue),
     "Whether the address is what the caller asked for, as the call failed; else it is the socket's."
   )
-  private static let fault = EventField(
-    "fault", at: -1, 2, .recordFlag(.fault), "Whether a path could not be read from the caller.")
 }
 
 extension NumberNames {

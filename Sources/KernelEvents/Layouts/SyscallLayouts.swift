@@ -24,6 +24,7 @@ extension EventLayout {
         "What it returns; -4095 to -1 is an error."),
     ])
 
+  /// The call's number, of every kind that has it in the record's header.
   static let systemCall = EventField(
     "syscall", at: -1, 2, .systemCall,
     "The call's number, in the table that abi names; syscall_name is null where that has none.")
