@@ -185,3 +185,5 @@ int test_rename(int from, const char *path, int to, const char *other, unsigned 
 int test_change_owner(int directory, const char *path, unsigned owner, unsigned group, int flags) {
   return result(fchownat(directory, path, owner, group, flags));
 }
+
+int test_thread(void) { return gettid(); }

@@ -12,24 +12,22 @@ extension LiveKernelTests {
     /// Opens: what writes or creates is told, what only reads is not.
     @Test func opens() throws {
       let place = try Place()
-      var status = stat()
       var opened: [(descriptor: Int32, status: stat)] = []
       func keep(_ descriptor: Int32) {
-        _ = unsafe fstat(descriptor, &status)
-        opened.append((descriptor, status))
+        opened.append((descriptor, Call.status(descriptor)))
       }
       let told = try capture("file") {
-        keep(openat(place.directory, "made", O_WRONLY | O_CREAT, 0o640))
-        keep(open(place.file("made"), O_RDWR | O_TRUNC))
+        keep(Call.openat(place.directory, "made", O_WRONLY | O_CREAT, 0o640))
+        keep(Call.open(place.file("made"), O_RDWR | O_TRUNC))
         keep(openHow(place.directory, "how", flags: UInt64(O_RDWR | O_CREAT), mode: 0o600))
-        keep(creat(place.file("creat"), 0o751))
-        keep(openat(place.directory, ".", O_RDWR | O_DIRECTORY | 0x40_0000, 0o600))
+        keep(Call.creat(place.file("creat"), 0o751))
+        keep(Call.openat(place.directory, ".", O_RDWR | O_DIRECTORY | 0x40_0000, 0o600))
         // No events: they read, or have no access at all.
-        closeDescriptor(open(place.file("made"), O_RDONLY))
-        closeDescriptor(open(place.file("made"), 0x20_0000 | O_WRONLY))
-        #expect(openat(place.directory, "none/x", O_WRONLY | O_CREAT, 0o644) == -1)
-        #expect(open("/proc/none", O_WRONLY) == -1)
-        #expect(openat(-7, "relative", O_WRONLY) == -1)
+        closeDescriptor(Call.open(place.file("made"), O_RDONLY))
+        closeDescriptor(Call.open(place.file("made"), 0x20_0000 | O_WRONLY))
+        #expect(Call.openat(place.directory, "none/x", O_WRONLY | O_CREAT, 0o644) == -1)
+        #expect(Call.open("/proc/none", O_WRONLY) == -1)
+        #expect(Call.openat(-7, "relative", O_WRONLY) == -1)
         #expect(openHow(place.directory, "odd", flags: UInt64(O_RDWR), mode: 0o600) == -22)
       }
       for entry in opened { closeDescriptor(entry.descriptor) }
@@ -68,19 +66,18 @@ extension LiveKernelTests {
       var deep = place.path
       for level in 0..<40 {
         deep += "/l\(level)"
-        #expect(mkdir(deep, 0o755) == 0)
+        #expect(Call.mkdir(deep, 0o755) == 0)
       }
       let long = "/" + String(repeating: "x/", count: 600)
       var opened: [(descriptor: Int32, status: stat)] = []
       let told = try capture("file") {
         for path in ["/dev/shm/\(name)", deep + "/leaf"] {
-          let descriptor = open(path, O_WRONLY | O_CREAT, 0o600)
-          var status = stat()
-          _ = unsafe fstat(descriptor, &status)
+          let descriptor = Call.open(path, O_WRONLY | O_CREAT, 0o600)
+          let status = Call.status(descriptor)
           opened.append((descriptor, status))
         }
-        #expect(open(long, O_WRONLY) == -1)
-        _ = unlink("/dev/shm/\(name)")
+        #expect(Call.open(long, O_WRONLY) == -1)
+        _ = Call.unlink("/dev/shm/\(name)")
       }
       for entry in opened { closeDescriptor(entry.descriptor) }
       expect(
@@ -102,26 +99,25 @@ extension LiveKernelTests {
     /// Other names, modes, owners, and none any more.
     @Test func changes() throws {
       let place = try Place()
-      let descriptor = open(place.file("a"), O_RDWR | O_CREAT, 0o600)
-      var status = stat()
-      _ = unsafe fstat(descriptor, &status)
-      #expect(mkdir(place.file("sub"), 0o755) == 0)
-      let sub = open(place.file("sub"), O_RDONLY | O_DIRECTORY)
+      let descriptor = Call.open(place.file("a"), O_RDWR | O_CREAT, 0o600)
+      let status = Call.status(descriptor)
+      #expect(Call.mkdir(place.file("sub"), 0o755) == 0)
+      let sub = Call.open(place.file("sub"), O_RDONLY | O_DIRECTORY)
       let told = try capture("file") {
         #expect(fchmod(descriptor, 0o4711) == 0)
-        #expect(chmod(place.file("a"), 0o640) == 0)
-        #expect(fchmodat(place.directory, "a", 0o604, 0) == 0)
+        #expect(Call.chmod(place.file("a"), 0o640) == 0)
+        #expect(Call.fchmodat(place.directory, "a", 0o604, 0) == 0)
         #expect(fchown(descriptor, 1, .max) == 0)
-        #expect(lchown(place.file("a"), .max, 2) == 0)
+        #expect(Call.lchown(place.file("a"), .max, 2) == 0)
         // An empty path is the descriptor's own file.
         #expect(changeOwner(descriptor, "", 3, 4, flags: 0x1000) == 0)
-        #expect(chmod(place.file("none"), 0o640) == -1)
-        #expect(rename(place.file("a"), place.file("b")) == 0)
+        #expect(Call.chmod(place.file("none"), 0o640) == -1)
+        #expect(Call.rename(place.file("a"), place.file("b")) == 0)
         #expect(rename(place.directory, "b", to: sub, "c", flags: 1) == 0)
         #expect(rename(place.directory, "none", to: sub, "d", flags: 0) == -2)
-        #expect(unlinkat(sub, "c", 0) == 0)
-        #expect(unlink(place.file("none")) == -1)
-        #expect(rmdir(place.file("sub")) == 0)
+        #expect(Call.unlinkat(sub, "c", 0) == 0)
+        #expect(Call.unlink(place.file("none")) == -1)
+        #expect(Call.rmdir(place.file("sub")) == 0)
       }
       closeDescriptor(descriptor)
       closeDescriptor(sub)
@@ -189,8 +185,7 @@ extension LiveKernelTests {
           (accepted.local, accepted.remote),
         ]
         for socket in [listener, client, accepted] {
-          var status = stat()
-          _ = unsafe fstat(socket.descriptor, &status)
+          let status = Call.status(socket.descriptor)
           inodes.append(Int(status.st_ino))
           descriptors.append(socket.descriptor)
         }
@@ -323,7 +318,7 @@ extension LiveKernelTests {
       init() throws {
         folder = try TemporaryFolder()
         path = URL(fileURLWithPath: folder.path).resolvingSymlinksInPath().path
-        directory = open(path, O_RDONLY | O_DIRECTORY)
+        directory = Call.open(path, O_RDONLY | O_DIRECTORY)
       }
 
       func file(_ name: String) -> String { "\(path)/\(name)" }
@@ -344,7 +339,7 @@ extension LiveKernelTests {
         try JSONDecoder().decode(JSONLine.self, from: Data($0.utf8))
       }
       // Other tests' support may run on other threads.
-      return lines.filter { $0["tid"] == .int(Int(gettid())) }
+      return lines.filter { $0["tid"] == .int(Int(threadID)) }
     }
 
     /// Compares line by line, and of each line the keys that are wanted.
@@ -374,6 +369,36 @@ extension LiveKernelTests {
         "truncated": false, "fault": false,
       ]
     }
+  }
+}
+
+/// The C library's calls, which take pointers.
+private enum Call {
+  static func open(_ path: String, _ flags: Int32, _ mode: mode_t = 0) -> Int32 {
+    unsafe Glibc.open(path, flags, mode)
+  }
+  static func openat(
+    _ directory: Int32, _ path: String, _ flags: Int32, _ mode: mode_t = 0
+  ) -> Int32 { unsafe Glibc.openat(directory, path, flags, mode) }
+  static func creat(_ path: String, _ mode: mode_t) -> Int32 { unsafe Glibc.creat(path, mode) }
+  static func mkdir(_ path: String, _ mode: mode_t) -> Int32 { unsafe Glibc.mkdir(path, mode) }
+  static func rmdir(_ path: String) -> Int32 { unsafe Glibc.rmdir(path) }
+  static func unlink(_ path: String) -> Int32 { unsafe Glibc.unlink(path) }
+  static func unlinkat(_ directory: Int32, _ path: String, _ flags: Int32) -> Int32 {
+    unsafe Glibc.unlinkat(directory, path, flags)
+  }
+  static func rename(_ path: String, _ other: String) -> Int32 { unsafe Glibc.rename(path, other) }
+  static func chmod(_ path: String, _ mode: mode_t) -> Int32 { unsafe Glibc.chmod(path, mode) }
+  static func fchmodat(
+    _ directory: Int32, _ path: String, _ mode: mode_t, _ flags: Int32
+  ) -> Int32 { unsafe Glibc.fchmodat(directory, path, mode, flags) }
+  static func lchown(_ path: String, _ owner: uid_t, _ group: gid_t) -> Int32 {
+    unsafe Glibc.lchown(path, owner, group)
+  }
+  static func status(_ descriptor: Int32) -> stat {
+    var status = stat()
+    _ = unsafe fstat(descriptor, &status)
+    return status
   }
 }
 

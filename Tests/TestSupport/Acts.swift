@@ -71,3 +71,6 @@ public func changeOwner(
 ) -> Int32 {
   unsafe test_change_owner(directory, path, owner, group, flags)
 }
+
+/// The calling thread's id.
+public var threadID: Int32 { test_thread() }

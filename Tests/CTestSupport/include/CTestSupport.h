@@ -48,4 +48,7 @@ int test_socket_address(int socket, int peer, char *text, unsigned size);
 int test_open_how(int directory, const char *path, uint64_t flags, uint64_t mode);
 int test_rename(int from, const char *path, int to, const char *other, unsigned flags);
 int test_change_owner(int directory, const char *path, unsigned owner, unsigned group, int flags);
+
+/* The calling thread's id. */
+int test_thread(void);
 #endif
