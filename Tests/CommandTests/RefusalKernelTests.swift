@@ -183,7 +183,14 @@ struct RefusalKernelTests {
       "mount --bind \"$1\" /sys/kernel/btf/vmlinux && exec $ORDINAL trace -- true", [path])
     expectOneLine(
       outcome, status: 2,
-      saying: ["no tracepoint task_newtask", "Linux 6.1 or newer", "ordinal doctor"])
+      saying: ["no tracepoint sched_process_exit", "--events process", "ordinal doctor"])
+    // A family that is missing is refused by its name, never silently empty.
+    let family = try apart(
+      "mount --bind \"$1\" /sys/kernel/btf/vmlinux && exec $ORDINAL trace --events lock -- true",
+      [path])
+    expectOneLine(
+      family, status: 2,
+      saying: ["no tracepoint contention_end", "--events lock", "leave that family out"])
     try expectNothingLeft()
   }
 
