@@ -79,7 +79,8 @@ let package = Package(
     .target(name: "COrdinalSystem"),
     .target(name: "BPFLoader", dependencies: ["CLibBPF"], swiftSettings: fuzzed),
     .target(
-      name: "Doctor", dependencies: ["BPFLoader", "Capture", "SequencerABI"], swiftSettings: house),
+      name: "Doctor", dependencies: ["BPFLoader", "Capture", "KernelEvents", "SequencerABI"],
+      swiftSettings: house),
     .target(
       name: "Sequencer",
       dependencies: ["SequencerABI", "SequencerCore", "CSequencerAtomics", "COrdinalSystem"],
