@@ -67,6 +67,10 @@ extension OutputBuffer {
         }
       }
     case .credentials, .namespace: append(changeOf: event, layout)
+    case .fileOpen, .fileUnlink, .fileRename, .fileMode, .fileOwner:
+      if let act = event.payload(as: FileActPayload.self) { append(file: act, event, layout) }
+    case .tcpState, .netConnect, .netAccept, .netBind, .netListen:
+      if let act = event.payload(as: SocketPayload.self) { append(socket: act, event, layout) }
     default: append(pairsOf: event, layout)
     }
   }
@@ -234,10 +238,10 @@ extension OutputBuffer {
     append(hexadecimal: number, digits: max(1, (67 - number.leadingZeroBitCount) / 4))
   }
 
-  /// Appends every field as `key value`, for kinds without words of their own.
+  /// Appends every field that says something as `key value`, for kinds without words of their own.
   private mutating func append(pairsOf event: DecodedEvent, _ layout: EventLayout) {
     var isFirst = true
-    for field in layout.fields {
+    for field in layout.fields where !isNull(field, event) {
       if !isFirst { append(", ") }
       isFirst = false
       append(field.key)
@@ -268,7 +272,18 @@ extension OutputBuffer {
     }
   }
 
-  private mutating func append(valueOf field: EventField, of event: DecodedEvent) {
+  /// Whether JSON tells the field as null.
+  private func isNull(_ field: EventField, _ event: DecodedEvent) -> Bool {
+    switch field.form {
+    case .numberIf(let condition), .hexadecimalIf(let condition), .octalIf(let condition),
+      .deviceIf(let condition), .namedIf(_, let condition), .address(_, _, let condition):
+      !event.payload.holds(condition)
+    case .optionalTask: event.payload.number(field) == 0
+    default: false
+    }
+  }
+
+  mutating func append(valueOf field: EventField, of event: DecodedEvent) {
     let payload = event.payload
     switch field.form {
     case .number: append(decimal: payload.number(field))
