@@ -197,7 +197,7 @@ let package = Package(
         "KernelEvents", "EventFormats", "Causality", "JSONSchemaValidation", "RingStress",
         "CTestSupport", "TestSupport",
       ],
-      swiftSettings: house),
+      exclude: ["layouts.txt"], swiftSettings: house),
 
     // What fuzzing (`scripts/fuzz.sh`) found, and a generator's inputs, by the same targets.
     .testTarget(

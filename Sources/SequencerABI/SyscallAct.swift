@@ -89,7 +89,7 @@ public enum SyscallAct {
   @inlinable public static var initModuleFile: UInt8 { 8 }
   /// delete_module().
   @inlinable public static var deleteModule: UInt8 { 9 }
-  // Calls of mounts, by where their arguments lie: 0x70 … 0x7F.
+  // Calls of mounts, by where their arguments lie.
   /// mount().
   @inlinable public static var mount: UInt8 { 10 }
   /// umount2().
