@@ -4,7 +4,10 @@ import SequencerABI
 /// What `pretty` and `compact` say of acts on files and sockets.
 extension OutputBuffer {
   /// Appends an act on a file: what was done to which path, and what came of it.
-  mutating func append(file act: FileActPayload, _ event: DecodedEvent, _ layout: EventLayout) {
+  mutating func append(
+    file act: FileActPayload, _ event: DecodedEvent, _ layout: EventLayout,
+    _ accounts: borrowing AccountNames
+  ) {
     if event.kind == .fileOpen {
       append(NumberNames.openAccessMode.name(of: UInt64(act.access)) ?? "?")
       if act.flags != 0 {
@@ -19,9 +22,9 @@ extension OutputBuffer {
       append(" ")
     }
     if event.kind == .fileOwner {
-      append(owner: act.owner, isKnown: bits.contains(.owner))
+      if bits.contains(.owner) { append(id: act.owner, name: accounts.user(act.owner)) }
       append(":")
-      append(owner: act.group, isKnown: bits.contains(.group))
+      if bits.contains(.group) { append(id: act.group, name: accounts.group(act.group)) }
       append(" ")
     }
     append(pathOf: event, base: 1, asked: 2, layout)
@@ -34,10 +37,6 @@ extension OutputBuffer {
       append(" = ")
       append(result: Int64(act.result))
     }
-  }
-
-  private mutating func append(owner id: UInt32, isKnown: Bool) {
-    if isKnown { append(decimal: id) } else { append("-") }
   }
 
   /// Appends the kernel's path where the event has one, else the caller's, behind the directory it begins at.
