@@ -7,9 +7,9 @@ import Testing
 /// Feeds `records` in the order given, numbered as they come unless `sequences` says otherwise.
 func verified(
   _ records: [RecordBuilder], began: UInt64? = 10, sequences: [UInt64]? = nil,
-  gaps: [Gap] = [], missed: UInt64 = 0, horizon: Int = 131_072
+  gaps: [Gap] = [], missed: UInt64 = 0, horizon: Int = 131_072, isTree: Bool = false
 ) throws -> CausalityVerifier {
-  var verifier = CausalityVerifier(tracingBegan: began, horizon: horizon)
+  var verifier = CausalityVerifier(tracingBegan: began, isTree: isTree, horizon: horizon)
   for (index, record) in records.enumerated() {
     var record = record
     record.header.sequence = sequences?[index] ?? UInt64(index + 1)
