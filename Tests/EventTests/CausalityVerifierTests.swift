@@ -388,6 +388,26 @@ struct ViolationTests {
     }
   }
 
+  @Test("of a process tree others need no cause, its own tasks do")
+  func strangers() throws {
+    let others: [RecordBuilder] = [
+      Self.born, .switched(from: child, state: 1, to: parent), .switched(from: parent, to: child),
+      .wakeup(by: child, of: parent),
+    ]
+    #expect(try verified(others, isTree: true).causalityViolations == 0)
+    #expect(try verified(others).causalityViolations == 1)
+    let own: [RecordBuilder] = [
+      Self.born, .switched(from: parent, state: 1, to: Self.idle),
+      .switched(from: Self.idle, to: parent),
+    ]
+    let verifier = try verified(own, isTree: true)
+    #expect(verifier.firstCausalityViolations.map(\.rule) == [.ranWithoutWakeup])
+    let early = try verified(
+      [Self.born, .wakeup(by: parent, of: child), .fork(parent: parent, child: child)], isTree: true
+    )
+    #expect(early.firstCausalityViolations.map(\.rule) == [.eventBeforeFork])
+  }
+
   @Test("an absent cause is explained by a loss, also one that is told later", arguments: suspects)
   func explained(index: Int) throws {
     let records = Self.cases[index].1

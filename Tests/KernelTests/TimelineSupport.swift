@@ -46,16 +46,17 @@ struct Timeline {
   let summary: RunSummary
 
   /// Traces a command with these options; it must end with 0, and the account must add up.
-  init(_ options: [String], _ command: [String], log name: String = "log") throws {
+  init(_ options: [String], _ command: [String], readsLog: Bool = true) throws {
     let folder = try TemporaryFolder()
-    let file = folder.file(name)
+    let file = folder.file("log")
     let trace = try Trace(
       ["-o", "json"] + options + ["--"] + command, environment: ["WORKLOAD_LOG": file])
     let status = try trace.process.wait(seconds: 200)
     #expect(status == 0, "\(trace.errors)")
     summary = try trace.summary()
     lines = try TimelineLine.all(trace.folder.file("out"))
-    log = FileManager.default.fileExists(atPath: file) ? try TimelineLine.all(file) : []
+    let hasLog = readsLog && FileManager.default.fileExists(atPath: file)
+    log = hasLog ? try TimelineLine.all(file) : []
     #expect(summary.offered == summary.delivered + summary.lost + summary.missed)
     #expect(summary.delivered == UInt64(events.count))
     #expect(
@@ -65,8 +66,9 @@ struct Timeline {
   }
 
   /// The same of one of the workload's own kinds.
-  init(_ options: [String], workload words: [String]) throws {
-    try self.init(options, [try BuildFolder.program("workload")] + words)
+  init(_ options: [String], workload words: [String], readsLog: Bool = true) throws {
+    try self.init(
+      options, [try BuildFolder.program("workload")] + words, readsLog: readsLog)
   }
 
   var events: [TimelineLine] { lines.filter { $0.type != "gap" } }

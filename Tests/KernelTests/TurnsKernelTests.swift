@@ -176,7 +176,7 @@ extension LiveKernelTests {
       #expect(names.count >= 14)
       let timeline = try Timeline(
         ["--events", names.joined(separator: ","), "--ring-size", "256MiB"],
-        workload: ["storm", "200", "8", "3"])
+        workload: ["storm", "200", "8", "3"], readsLog: false)
       #expect(timeline.summary.lost_by_cause["ring_full"] == 0)
       var seen: Set<String> = []
       var ended: Set<String> = []
