@@ -176,7 +176,7 @@ extension LiveKernelTests {
       #expect(names.count >= 14)
       let timeline = try Timeline(
         ["--events", names.joined(separator: ","), "--ring-size", "256MiB"],
-        workload: ["storm", "200", "8", "3"], readsLog: false)
+        workload: ["storm", "500", "8", "3"], readsLog: false)
       #expect(timeline.summary.lost_by_cause["ring_full"] == 0)
       var seen: Set<String> = []
       var ended: Set<String> = []
@@ -198,7 +198,7 @@ extension LiveKernelTests {
         }
         if line.type == "exit" { ended.insert(key(line)) }
       }
-      #expect(forks >= 200 && ended.count >= forks)
+      #expect(forks >= 500 && ended.count >= forks)
       #expect(wrong.isEmpty, "\(wrong.count), e.g. \(wrong.prefix(3))")
       print("storm of all families: \(timeline.events.count) events, \(timeline.summary.lost) lost")
     }
