@@ -230,7 +230,7 @@ let package = Package(
     // The live kernel, and a workload that knows what it did.
     .executableTarget(
       name: "workload", path: "Tests/Workload",
-      sources: ["main.c", "log.c", "watch.c", "calls.c", "acts.c"],
+      sources: ["main.c", "log.c", "watch.c", "calls.c", "acts.c", "timeline.c", "turns.c"],
       linkerSettings: [.linkedLibrary("pthread")]),
     .target(
       name: "CTestSupport", path: "Tests/CTestSupport", linkerSettings: [.linkedLibrary("util")]),

@@ -33,6 +33,7 @@ public struct CausalityVerifier {
   public var suspects: Int { pending.count }
 
   private let tracingBegan: UInt64?
+  private let isTree: Bool
   private let kept: Int
   private var tasks: TaskTable
   private var pending: [TaskKey: CausalityViolation] = [:]
@@ -70,10 +71,15 @@ public struct CausalityVerifier {
   ///   - tracingBegan: A reading of `CLOCK_MONOTONIC`, in ns, taken after every program was
   ///     attached. Nil where the stream is not whole (filters, an unknown beginning): then only
   ///     contradictions among delivered events count, and nothing is a suspect.
+  ///   - isTree: The stream is of one process tree. Others stand in its events of two tasks (who was
+  ///     interrupted by a timer of the tree's, who ran before one of it): they need no cause.
   ///   - kept: Violations kept of each kind; all are counted.
   ///   - horizon: Tasks of a generation, see above.
-  public init(tracingBegan: UInt64?, kept: Int = 100, horizon: Int = 131_072) {
+  public init(
+    tracingBegan: UInt64?, isTree: Bool = false, kept: Int = 100, horizon: Int = 131_072
+  ) {
     self.tracingBegan = tracingBegan
+    self.isTree = isTree
     self.kept = kept
     tasks = TaskTable(limit: horizon)
   }
@@ -125,7 +131,7 @@ public struct CausalityVerifier {
       if event.kind.belongsToDying {
         checkKnown(task, sequence)
       } else {
-        checkActor(task, sequence)
+        checkActor(task, sequence, mayBeStranger: isTree)
       }
     }
     switch event.kind {
@@ -160,7 +166,7 @@ public struct CausalityVerifier {
   private mutating func switchIn(_ task: TaskKey, _ sequence: UInt64) {
     checkKnown(task, sequence)
     guard var state = tasks[task] else { return }
-    if state.sleeps, !state.wasWoken, !excused.contains(task.pid) {
+    if state.sleeps, !state.wasWoken, !isTree || state.forkSeen, !excused.contains(task.pid) {
       suspect(.ranWithoutWakeup, task, sequence)
     }
     state.sleeps = false
@@ -170,7 +176,9 @@ public struct CausalityVerifier {
 
   /// Notes a task that need not be able to act any more: it runs its last, or others act on it.
   private mutating func checkKnown(_ task: TaskKey, _ sequence: UInt64) {
-    if tasks[task] == nil { firstSight(of: task, threadStart: nil, sequence) }
+    if tasks[task] == nil {
+      firstSight(of: task, threadStart: nil, sequence, mayBeStranger: isTree)
+    }
   }
 
   /// Judges the suspects; call it when all events and gaps have been observed.
@@ -195,12 +203,14 @@ public struct CausalityVerifier {
 
 extension CausalityVerifier {
   /// Checks that `task` may act: fork, or run a program.
-  private mutating func checkActor(_ task: TaskKey, _ sequence: UInt64) {
+  private mutating func checkActor(
+    _ task: TaskKey, _ sequence: UInt64, mayBeStranger: Bool = false
+  ) {
     if tasks[task.leader]?.processEnded == true {
       return report(.eventAfterLastThread, task, sequence)
     }
     guard var state = tasks[task] else {
-      return firstSight(of: task, threadStart: nil, sequence)
+      return firstSight(of: task, threadStart: nil, sequence, mayBeStranger: mayBeStranger)
     }
     guard state.exited else { return }
     // Its thread id may have been given again, or a leader's have been taken over in an exec, and
@@ -289,10 +299,11 @@ extension CausalityVerifier {
 
   /// Notes a task whose fork has not been delivered.
   private mutating func firstSight(
-    of task: TaskKey, threadStart: UInt64?, _ sequence: UInt64
+    of task: TaskKey, threadStart: UInt64?, _ sequence: UInt64, mayBeStranger: Bool = false
   ) {
     // A thread's own start is later than its process's: a process born since proves it too.
-    if bornSinceTracing(threadStart ?? task.start), task.start > tasks.forgottenUntil,
+    if !mayBeStranger, bornSinceTracing(threadStart ?? task.start),
+      task.start > tasks.forgottenUntil,
       !excused.contains(task.pid)
     {
       suspect(.missingFork, task, sequence)

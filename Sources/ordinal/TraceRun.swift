@@ -78,7 +78,8 @@ struct TraceRun: ~Copyable {
       !session.isResumed && tellsProcesses && filter.processes.isEmpty && filter.trees.isEmpty
       && filter.uids.isEmpty
       && filter.cgroups.isEmpty && filter.comm == nil
-    var verifier = CausalityVerifier(tracingBegan: isWhole ? monotonicNow() : nil)
+    var verifier = CausalityVerifier(
+      tracingBegan: isWhole ? monotonicNow() : nil, isTree: command.pid != nil)
     if let pid = command.pid { verifier.excuse(pid: UInt32(pid)) }
     if !request.capture.includesSelf { verifier.excuse(pid: UInt32(getpid())) }
     sink = EventSink(request, verifier: verifier)

@@ -7,9 +7,9 @@ import Testing
 /// Feeds `records` in the order given, numbered as they come unless `sequences` says otherwise.
 func verified(
   _ records: [RecordBuilder], began: UInt64? = 10, sequences: [UInt64]? = nil,
-  gaps: [Gap] = [], missed: UInt64 = 0, horizon: Int = 131_072
+  gaps: [Gap] = [], missed: UInt64 = 0, horizon: Int = 131_072, isTree: Bool = false
 ) throws -> CausalityVerifier {
-  var verifier = CausalityVerifier(tracingBegan: began, horizon: horizon)
+  var verifier = CausalityVerifier(tracingBegan: began, isTree: isTree, horizon: horizon)
   for (index, record) in records.enumerated() {
     var record = record
     record.header.sequence = sequences?[index] ?? UInt64(index + 1)
@@ -386,6 +386,26 @@ struct ViolationTests {
     ] {
       #expect(verifier.firstCausalityViolations.map(\.rule) == [rule])
     }
+  }
+
+  @Test("of a process tree others need no cause, its own tasks do")
+  func strangers() throws {
+    let others: [RecordBuilder] = [
+      Self.born, .switched(from: child, state: 1, to: parent), .switched(from: parent, to: child),
+      .wakeup(by: child, of: parent),
+    ]
+    #expect(try verified(others, isTree: true).causalityViolations == 0)
+    #expect(try verified(others).causalityViolations == 1)
+    let own: [RecordBuilder] = [
+      Self.born, .switched(from: parent, state: 1, to: Self.idle),
+      .switched(from: Self.idle, to: parent),
+    ]
+    let verifier = try verified(own, isTree: true)
+    #expect(verifier.firstCausalityViolations.map(\.rule) == [.ranWithoutWakeup])
+    let early = try verified(
+      [Self.born, .wakeup(by: parent, of: child), .fork(parent: parent, child: child)], isTree: true
+    )
+    #expect(early.firstCausalityViolations.map(\.rule) == [.eventBeforeFork])
   }
 
   @Test("an absent cause is explained by a loss, also one that is told later", arguments: suspects)

@@ -24,7 +24,7 @@ static void append(const char *text, size_t length) {
 }
 
 void say(const char *format, ...) {
-  char line[256];
+  char line[512];
   va_list list;
   va_start(list, format);
   int length = vsnprintf(line, sizeof line - 1, format, list);

@@ -20,6 +20,8 @@ void say_exec_block(pid_t pid, pid_t tid, const char *cwd, const char *block, si
 pid_t own_tid(void);
 
 int watch(char **arguments);
+int timeline(const char *kind);
+int turns(const char *kind, long number);
 int acts(const char *kind, const char *place);
 int calls(int cpu, long number, long microseconds, long pause);
 #endif

@@ -644,6 +644,8 @@ int main(int count, char **words) {
   }
   if (IS("calls", 4))
     return calls(atoi(words[2]), atol(words[3]), atol(words[4]), atol(words[5]));
+  if (IS("timeline", 1)) return timeline(words[2]);
+  if (IS("turns", 2)) return turns(words[2], atol(words[3]));
   if (IS("acts", 2)) return acts(words[2], words[3]);
   if (IS("call", 1)) return syscall(atol(words[2])) < 0;
   if (IS("standing", 2)) {

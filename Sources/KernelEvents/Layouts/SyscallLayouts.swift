@@ -15,7 +15,8 @@ extension EventLayout {
     ])
 
   static let syscallExit = EventLayout(
-    .syscallExit, "A system call ends.",
+    .syscallExit,
+    "A system call ends. rt_sigreturn(), which goes back to where a signal came, has no end.",
     source: "sys_exit, syscall_exit_work() in kernel/entry/common.c", size: Exit.size,
     fields: [
       systemCall,
