@@ -87,6 +87,7 @@ extension LiveKernelTests {
         ["--events", "lock", "--ring-size", "64MiB"], workload: ["turns", "lock", "10000"])
       var waits: [Int: [String]] = [:]
       var pairs = 0
+      var waiters: [String: Set<Int>] = [:]
       var broken: UInt64 = 0
       for line in timeline.events {
         let lock = try #require(line.text("lock"))
@@ -96,6 +97,7 @@ extension LiveKernelTests {
           if mine.last != lock { mine.append(lock) }
         } else if let place = mine.lastIndex(of: lock) {
           pairs += 1
+          waiters[lock, default: []].insert(line.tid)
           broken += UInt64(mine.count - 1 - place)
           mine.removeSubrange(place...)
         } else {
@@ -105,6 +107,8 @@ extension LiveKernelTests {
       }
       broken += UInt64(waits.values.reduce(0) { $0 + $1.count })
       #expect(pairs > 10)
+      // The lock of their common memory is waited for by more than one of them.
+      #expect(waiters.values.contains { $0.count > 1 })
       // Only what was lost may lack its other half.
       #expect(broken <= timeline.summary.lost + timeline.summary.missed)
       print("locks: \(pairs) pairs, \(broken) broken, \(timeline.summary.lost) lost")
