@@ -79,7 +79,8 @@ let package = Package(
     .target(name: "COrdinalSystem"),
     .target(name: "BPFLoader", dependencies: ["CLibBPF"], swiftSettings: fuzzed),
     .target(
-      name: "Doctor", dependencies: ["BPFLoader", "Capture", "SequencerABI"], swiftSettings: house),
+      name: "Doctor", dependencies: ["BPFLoader", "Capture", "KernelEvents", "SequencerABI"],
+      swiftSettings: house),
     .target(
       name: "Sequencer",
       dependencies: ["SequencerABI", "SequencerCore", "CSequencerAtomics", "COrdinalSystem"],
@@ -196,7 +197,7 @@ let package = Package(
         "KernelEvents", "EventFormats", "Causality", "JSONSchemaValidation", "RingStress",
         "CTestSupport", "TestSupport",
       ],
-      swiftSettings: house),
+      exclude: ["layouts.txt"], swiftSettings: house),
 
     // What fuzzing (`scripts/fuzz.sh`) found, and a generator's inputs, by the same targets.
     .testTarget(

@@ -48,6 +48,10 @@ import SequencerCore
     @inline(__always) public static var first: Cell { Cell(Int(KIT_DRAFT_FIRST)) }
     /// For the program's use.
     @inline(__always) public static var second: Cell { Cell(Int(KIT_DRAFT_SECOND)) }
+    /// For the program's use: what the call does.
+    @inline(__always) public static var act: Cell { Cell(Int(KIT_DRAFT_ACT)) }
+    /// For the program's use: a case it told apart.
+    @inline(__always) public static var which: Cell { Cell(Int(KIT_DRAFT_CASE)) }
     /// The address of the `struct path` that a walk begins at.
     @inline(__always) public static var start: Cell { Cell(Int(KIT_DRAFT_START)) }
     @inline(__always) static var complete: Cell { Cell(Int(KIT_DRAFT_COMPLETE)) }

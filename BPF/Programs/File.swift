@@ -28,8 +28,8 @@ public func file_act(_ context: Context) -> Int32 {
   if !asked.isByDescriptor && !(asked.isOpen && status >= 0) {
     draft.readText(draft[.first], second: false)
   }
-  let isOfDescriptor = asked.isOfDescriptor(result: status)
-  if isOfDescriptor {
+  draft[.which] = asked.isOfDescriptor(result: status) ? 1 : 0
+  if draft[.which] != 0 {
     let file = unsafe OpenFile(asked.isOpen ? status : payload.pointee.directory, of: task)
     if file.exists {
       asked.write(file)
@@ -46,7 +46,7 @@ public func file_act(_ context: Context) -> Int32 {
       draft.walk(root: task, second: true)
     }
   }
-  asked.writeLengths(isOfDescriptor: isOfDescriptor)
+  asked.writeLengths(isOfDescriptor: draft[.which] != 0)
   draft.emit(
     asked.kindCode, family: .file, fixed: MemoryLayout<FileActPayload>.size, task: task, ring: ring)
   return 0
@@ -54,9 +54,13 @@ public func file_act(_ context: Context) -> Int32 {
 
 /// What a call asks to do to a file: written to the draft, whose first number is then the address of the
 /// path, and the second that of the new path.
+///
+/// The act itself lies there too: compared in a register, it would have the verifier look at all that follows
+/// once for each call.
 @safe struct FileAct {
-  let act: UInt32
   let draft: Draft
+
+  @inline(__always) var act: UInt32 { UInt32(truncatingIfNeeded: draft[.act]) }
 
   @inline(__always) var payload: UnsafeMutablePointer<FileActPayload> {
     unsafe draft.bytes.assumingMemoryBound(to: FileActPayload.self)
@@ -85,8 +89,8 @@ public func file_act(_ context: Context) -> Int32 {
 
   /// Reads the arguments.
   @inline(__always) init(_ call: SystemCall, act: UInt32, draft: Draft) {
-    self.act = act
     self.draft = draft
+    draft[.act] = UInt64(act)
     let payload = unsafe draft.bytes.assumingMemoryBound(to: FileActPayload.self)
     unsafe payload.pointee.inode = 0
     unsafe payload.pointee.device = 0

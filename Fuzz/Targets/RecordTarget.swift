@@ -137,8 +137,8 @@ struct EventChecker: ~Copyable {
     try demandNumber(value, "uid", UInt64(header.uid))
     try demandNumber(value, "cgroup_id", header.cgroup)
     try demandString(value, "comm", array(event.comm))
-    let kinds: [EventKind: String] = [.fork: "fork", .exec: "exec", .exit: "exit", .test: "test"]
-    try demand(value["type"]?.string == kinds[event.kind], "the type is not the kind's")
+    try demand(
+      value["type"]?.string == event.kind.name.description, "the type is not the kind's")
     if let fork = event.fork {
       let child = value["child"] ?? .null
       try demandNumber(child, "pid", UInt64(fork.childPID))

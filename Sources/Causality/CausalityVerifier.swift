@@ -352,10 +352,11 @@ extension CausalityVerifier {
 
 extension EventKind {
   /// Whether a task may do this after its exit was told: what the kernel does on the way from there to the
-  /// last switch (do_exit() in kernel/exit.c: its parent's SIGCHLD, what it held is given up, the switches).
+  /// last switch (do_exit() in kernel/exit.c: its parent's SIGCHLD, its sockets closed, its locks, the
+  /// switches), and what an interrupt does in its time.
   var belongsToDying: Bool {
     switch self {
-    case .signalGenerate, .switched, .wakeup, .migrate, .lockWait, .lockAcquired: true
+    case .signalGenerate, .switched, .wakeup, .migrate, .lockWait, .lockAcquired, .tcpState: true
     default: false
     }
   }

@@ -17,6 +17,7 @@ public struct Diagnosis: Hashable, Sendable {
     checks += Diagnosis.tracepoints(facts, requirements)
     checks += Diagnosis.helpers(facts, requirements)
     checks.append(Diagnosis.fields(facts, requirements))
+    checks += requirements.families.map { Diagnosis.family($0, facts) }
     checks += Diagnosis.maps(facts)
     checks.append(Diagnosis.ring(facts))
     checks += [
@@ -169,6 +170,40 @@ public struct Diagnosis: Hashable, Sendable {
     return Check(
       "fields", .missing, facts.fieldProblems.joined(separator: "; "),
       remedy: "a newer ordinal may know this kernel; report its release and these names")
+  }
+
+  /// A family: what it stands on, and what this kernel can't give. A missing one is a warning: a trace of
+  /// others runs, and one that asks for it is refused.
+  private static func family(_ family: Requirements.Family, _ facts: SystemFacts) -> Check {
+    let name = "family \(family.name)"
+    if facts.typesProblem != nil {
+      return Check(name, .unknown, "can't be tried without the kernel's types")
+    }
+    var missing: [String] = []
+    var unknown: String?
+    for point in family.tracepoints {
+      switch facts.tracepoints[point] {
+      case .available: break
+      case .missing(let reason): missing.append("no tracepoint \(point) (\(reason))")
+      case .unknown(let reason): unknown = unknown ?? reason
+      case nil: unknown = unknown ?? "not tried"
+      }
+    }
+    missing += facts.familyFieldProblems[family.name] ?? []
+    if !missing.isEmpty {
+      return Check(
+        name, .warning, "\(missing.joined(separator: "; ")): --events \(family.name) is refused",
+        remedy: "leave the family out, or boot a kernel that has it")
+    }
+    if let unknown { return Check(name, .unknown, unknown, remedy: "to see it: \(asRoot)") }
+    var detail = family.tracepoints.joined(separator: ", ")
+    let absent = family.optionalTracepoints.filter { point in
+      if case .available = facts.tracepoints[point.name] { return false }
+      return true
+    }
+    for point in absent { detail += "; no \(point.name): \(point.without)" }
+    if !family.limit.isEmpty { detail += "; \(family.limit)" }
+    return Check(name, .ok, detail)
   }
 
   private static func ring(_ facts: SystemFacts) -> Check {

@@ -40,6 +40,19 @@ extension SystemFacts {
     for name in requirements.tracepoints + optional {
       tracepoints[name] = FeatureProbe.tracepoint(name, types: types)
     }
+    for family in requirements.families {
+      for name in family.tracepoints + family.optionalTracepoints.map(\.name)
+      where tracepoints[name] == nil {
+        tracepoints[name] = FeatureProbe.tracepoint(name, types: types)
+      }
+      for field in family.fields {
+        do throws(BTFError) {
+          _ = try types.offset(of: field.path, in: field.structure)
+        } catch {
+          familyFieldProblems[family.name, default: []].append(error.description)
+        }
+      }
+    }
     // Which helpers may be called depends on the type of program, not on its tracepoint.
     for name in requirements.helpers {
       helpers[name] = FeatureProbe.helper(

@@ -23,6 +23,8 @@ public struct SystemFacts: Sendable {
   public var helpers: [String: Availability] = [:]
   /// What is wrong with fields that don't resolve.
   public var fieldProblems: [String] = []
+  /// The same, by family, for the fields that only it reads.
+  public var familyFieldProblems: [String: [String]] = [:]
   /// CPUs that the machine may ever have, by which the ring is sized; nil if they can't be seen.
   public var possibleCPUs: Int?
   /// Whether a mappable array of the ring's size could be created.

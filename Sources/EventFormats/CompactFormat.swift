@@ -21,7 +21,7 @@ public struct CompactFormat: EventFormat {
     buffer.append(" ")
     buffer.append(argument: event.comm)
     buffer.append(": ")
-    buffer.append(detailsOf: event)
+    buffer.append(detailsOf: event, context.accounts)
     buffer.append("\n")
   }
 

@@ -4,20 +4,22 @@ import SequencerABI
 /// What `pretty` and `compact` say of an event beyond its task.
 extension OutputBuffer {
   /// Appends what an event of a kind with a layout tells, in a terminal's words.
-  mutating func append(detailsOf event: DecodedEvent, _ layout: EventLayout) {
+  mutating func append(
+    detailsOf event: DecodedEvent, _ layout: EventLayout, _ accounts: borrowing AccountNames
+  ) {
     switch event.kind {
     case .signalGenerate:
       if let signal = event.payload(as: SignalGeneratePayload.self) {
         append(signal, target: event.otherComm)
       }
     case .signalDeliver:
-      if let signal = event.payload(as: SignalDeliverPayload.self) { append(signal) }
+      if let signal = event.payload(as: SignalDeliverPayload.self) { append(signal, accounts) }
     case .switched:
       if let payload = event.payload(as: SwitchPayload.self) {
         append(taskState: payload.previousState)
         append(payload.isPreempted != 0 ? "+ -> " : " -> ")
         append(task: payload.nextPID, payload.nextTID, event.otherComm)
-        append(priority: payload.nextPriority)
+        if payload.nextTID != 0 { append(priority: payload.nextPriority) }
       }
     case .wakeup, .wakeupNew:
       if let payload = event.payload(as: WakeupPayload.self) {
@@ -66,13 +68,21 @@ extension OutputBuffer {
           append(result: Int64(payload.result))
         }
       }
-    case .credentials, .namespace: append(changeOf: event, layout)
+    case .credentials, .namespace: append(changeOf: event, layout, accounts)
+    case .fileOpen, .fileUnlink, .fileRename, .fileMode, .fileOwner:
+      if let act = event.payload(as: FileActPayload.self) {
+        append(file: act, event, layout, accounts)
+      }
+    case .tcpState, .netConnect, .netAccept, .netBind, .netListen:
+      if let act = event.payload(as: SocketPayload.self) { append(socket: act, event, layout) }
     default: append(pairsOf: event, layout)
     }
   }
 
   /// Appends the call, the task and what differs between the layout's objects `before` and `after`.
-  private mutating func append(changeOf event: DecodedEvent, _ layout: EventLayout) {
+  private mutating func append(
+    changeOf event: DecodedEvent, _ layout: EventLayout, _ accounts: borrowing AccountNames
+  ) {
     append(callOf: event)
     var before: [EventField] = []
     var after: [EventField] = []
@@ -100,9 +110,60 @@ extension OutputBuffer {
       append(", ")
       append(old.key)
       append(" ")
-      append(valueOf: old, of: event)
-      append(" -> ")
-      append(valueOf: new, of: event)
+      let (from, to) = (event.payload.number(old), event.payload.number(new))
+      switch old.form {
+      case .capabilities: append(gained: to & ~from, lost: from & ~to, .capability)
+      case .user:
+        let (from, to) = (UInt32(truncatingIfNeeded: from), UInt32(truncatingIfNeeded: to))
+        append(id: from, name: accounts.user(from))
+        append(" -> ")
+        append(id: to, name: accounts.user(to))
+      case .group:
+        let (from, to) = (UInt32(truncatingIfNeeded: from), UInt32(truncatingIfNeeded: to))
+        append(id: from, name: accounts.group(from))
+        append(" -> ")
+        append(id: to, name: accounts.group(to))
+      default:
+        append(valueOf: old, of: event)
+        append(" -> ")
+        append(valueOf: new, of: event)
+      }
+    }
+  }
+
+  /// Appends `0(root)`, or the number alone where it has no name.
+  mutating func append(id: UInt32, name: [UInt8]?) {
+    append(decimal: id)
+    guard let name else { return }
+    append("(")
+    append(visible: name.span.raw)
+    append(")")
+  }
+
+  /// Appends `+CAP_KILL -CAP_CHOWN`: by name where they are few, else how many.
+  private mutating func append(gained: UInt64, lost: UInt64, _ names: NumberNames) {
+    if gained != 0 { append(bits: gained, sign: UInt8(ascii: "+"), names) }
+    if gained != 0 && lost != 0 { append(" ") }
+    if lost != 0 { append(bits: lost, sign: UInt8(ascii: "-"), names) }
+  }
+
+  private mutating func append(bits: UInt64, sign: UInt8, _ names: NumberNames) {
+    if bits.nonzeroBitCount > 4 {
+      append(sign)
+      append(decimal: UInt64(bits.nonzeroBitCount))
+      return append(" capabilities")
+    }
+    var isFirst = true
+    for bit in UInt64(0)..<64 where bits >> bit & 1 != 0 {
+      if !isFirst { append(" ") }
+      isFirst = false
+      append(sign)
+      if let name = names.name(of: bit) {
+        append(name)
+      } else {
+        append("bit ")
+        append(decimal: bit)
+      }
     }
   }
 
@@ -122,7 +183,9 @@ extension OutputBuffer {
     }
   }
 
-  private mutating func append(_ signal: SignalDeliverPayload) {
+  private mutating func append(
+    _ signal: SignalDeliverPayload, _ accounts: borrowing AccountNames
+  ) {
     append(signalName: UInt8(truncatingIfNeeded: signal.signal))
     if signal.hasInformation != 0 { append(code: signal.code, signal: signal.signal) }
     if signal.hasInformation != 0,
@@ -131,7 +194,7 @@ extension OutputBuffer {
       append(" from ")
       append(decimal: signal.senderPID)
       append(" uid ")
-      append(decimal: signal.senderUID)
+      append(id: signal.senderUID, name: accounts.user(signal.senderUID))
     }
     if signal.hasInformation != 0,
       SignalCode.tellsAddress(signal.code, signal: signal.signal)
@@ -234,10 +297,10 @@ extension OutputBuffer {
     append(hexadecimal: number, digits: max(1, (67 - number.leadingZeroBitCount) / 4))
   }
 
-  /// Appends every field as `key value`, for kinds without words of their own.
+  /// Appends every field that says something as `key value`, for kinds without words of their own.
   private mutating func append(pairsOf event: DecodedEvent, _ layout: EventLayout) {
     var isFirst = true
-    for field in layout.fields {
+    for field in layout.fields where !isNull(field, event) {
       if !isFirst { append(", ") }
       isFirst = false
       append(field.key)
@@ -268,13 +331,24 @@ extension OutputBuffer {
     }
   }
 
-  private mutating func append(valueOf field: EventField, of event: DecodedEvent) {
+  /// Whether JSON tells the field as null.
+  private func isNull(_ field: EventField, _ event: DecodedEvent) -> Bool {
+    switch field.form {
+    case .numberIf(let condition), .hexadecimalIf(let condition), .octalIf(let condition),
+      .deviceIf(let condition), .namedIf(_, let condition), .address(_, _, let condition):
+      !event.payload.holds(condition)
+    case .optionalTask: event.payload.number(field) == 0
+    default: false
+    }
+  }
+
+  mutating func append(valueOf field: EventField, of event: DecodedEvent) {
     let payload = event.payload
     switch field.form {
-    case .number: append(decimal: payload.number(field))
+    case .number, .user, .group: append(decimal: payload.number(field))
     case .signed: append(signed: payload.signedNumber(field))
     case .boolean: append(payload.number(field) != 0 ? "yes" : "no")
-    case .hexadecimal: append(shortHexadecimal: payload.number(field))
+    case .hexadecimal, .capabilities: append(shortHexadecimal: payload.number(field))
     case .named(let names):
       if let name = names.name(of: payload.number(field)) {
         append(name)

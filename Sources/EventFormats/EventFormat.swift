@@ -8,16 +8,21 @@ public struct FormattingContext: ~Copyable {
   public var clock: ClockOffset
   /// Turns cgroup ids into paths; nil where ids of another machine are shown.
   public var cgroups: CgroupResolver?
+  /// Names of users and groups; none where events of another machine are shown.
+  public var accounts: AccountNames
 
-  /// Gathers what formats need.
-  public init(clock: ClockOffset, cgroups: consuming CgroupResolver?) {
+  /// Gathers what formats need; the parameters are the properties.
+  public init(
+    clock: ClockOffset, cgroups: consuming CgroupResolver?, accounts: AccountNames = AccountNames()
+  ) {
     self.clock = clock
     self.cgroups = cgroups
+    self.accounts = accounts
   }
 
   /// The context of events of this machine, now.
   public static func live() -> FormattingContext {
-    FormattingContext(clock: .measured(), cgroups: CgroupResolver())
+    FormattingContext(clock: .measured(), cgroups: CgroupResolver(), accounts: .live())
   }
 
   /// The path of the cgroup `id`; nil where it can't be had.

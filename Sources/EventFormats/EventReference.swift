@@ -141,9 +141,9 @@ public enum EventReference {
       Row(key: key + suffix, type: type, about: text)
     }
     switch field.form {
-    case .number, .signed: return [Row(key: key, type: "integer", about: about)]
+    case .number, .user, .group, .signed: return [Row(key: key, type: "integer", about: about)]
     case .boolean: return [Row(key: key, type: "boolean", about: about)]
-    case .hexadecimal: return [Row(key: key, type: "string, hex", about: about)]
+    case .hexadecimal, .capabilities: return [Row(key: key, type: "string, hex", about: about)]
     case .named, .signal:
       return [
         Row(key: key, type: "integer", about: about), named("_name", "string or null", "Its name."),

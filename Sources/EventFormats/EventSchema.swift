@@ -73,10 +73,10 @@ extension EventReference {
     let names = Property("\(key)_names", #"{"type":"array","items":{"type":"string"}}"#)
     let error = Property("error", #"{"type":["string","null"]}"#)
     switch field.form {
-    case .number: return [plain(#""type":"integer","minimum":0"#)]
+    case .number, .user, .group: return [plain(#""type":"integer","minimum":0"#)]
     case .signed: return [plain(#""type":"integer""#)]
     case .boolean: return [plain(#""type":"boolean""#)]
-    case .hexadecimal: return [plain(#""type":"string",\#(hexadecimal)"#)]
+    case .hexadecimal, .capabilities: return [plain(#""type":"string",\#(hexadecimal)"#)]
     case .named, .signal: return [plain(#""type":"integer","minimum":0"#), name]
     case .flags, .mountFlags: return [plain(#""type":"integer","minimum":0"#), names]
     case .bits: return [plain(#""type":"string",\#(hexadecimal)"#), names]

@@ -26,10 +26,10 @@ extension OutputBuffer {
     if !isFirst { append(",") }
     append(key: field.key)
     switch field.form {
-    case .number: append(decimal: payload.number(field))
+    case .number, .user, .group: append(decimal: payload.number(field))
     case .signed: append(signed: payload.signedNumber(field))
     case .boolean: append(payload.number(field) != 0 ? "true" : "false")
-    case .hexadecimal: append(quotedHexadecimal: payload.number(field))
+    case .hexadecimal, .capabilities: append(quotedHexadecimal: payload.number(field))
     case .named(let names):
       let number = payload.number(field)
       append(decimal: number)

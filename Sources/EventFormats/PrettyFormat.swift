@@ -56,7 +56,7 @@ public struct PrettyFormat: EventFormat {
     start = buffer.count
     buffer.append(visible: event.comm)
     buffer.pad(from: start, to: 17)
-    buffer.append(detailsOf: event)
+    buffer.append(detailsOf: event, context.accounts)
     buffer.append("\n")
   }
 
@@ -112,7 +112,7 @@ extension OutputBuffer {
   }
 
   /// Appends what an event tells beyond its task, in the terminal's words.
-  mutating func append(detailsOf event: DecodedEvent) {
+  mutating func append(detailsOf event: DecodedEvent, _ accounts: borrowing AccountNames) {
     if let fork = event.fork {
       append(fork.isThread ? "thread " : "child ")
       append(decimal: fork.childTID)
@@ -130,7 +130,7 @@ extension OutputBuffer {
       append(exit.flags.contains(.lastThread) ? ", ran " : ", thread ran ")
       append(duration: exit.runtime)
     } else if let layout = EventLayout.of(event.kind) {
-      append(detailsOf: event, layout)
+      append(detailsOf: event, layout, accounts)
     }
   }
 

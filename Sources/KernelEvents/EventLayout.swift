@@ -4,12 +4,18 @@ public import SequencerABI
 public enum FieldForm: Sendable {
   /// A number.
   case number
+  /// A user's number in the initial user namespace.
+  case user
+  /// A group's number in the initial user namespace.
+  case group
   /// A number that may be below 0.
   case signed
   /// True where it is not 0.
   case boolean
   /// `"0x…"`, 16 digits: an address or a mask.
   case hexadecimal
+  /// `"0x…"`, 16 digits: a set of capabilities, bit n for capability n of linux/capability.h.
+  case capabilities
   /// A number, and `<key>_name`: its name, or null.
   case named(NumberNames)
   /// A number, and `<key>_names`: the names of the flags in it.

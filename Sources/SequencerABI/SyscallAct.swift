@@ -72,42 +72,42 @@ public enum SyscallAct {
   @inlinable public static var socketCall: UInt8 { 134 }
   // Calls that may change credentials and namespaces: what they did is read off the task.
   /// May change credentials: setresuid() and its like, capset(), prctl().
-  @inlinable public static var changeCredentials: UInt8 { 0x60 }
+  @inlinable public static var changeCredentials: UInt8 { 1 }
   /// May change credentials and namespaces: unshare(), setns(), execve().
-  @inlinable public static var changeNamespaces: UInt8 { 0x61 }
+  @inlinable public static var changeNamespaces: UInt8 { 2 }
   /// ptrace().
-  @inlinable public static var ptrace: UInt8 { 0x64 }
+  @inlinable public static var ptrace: UInt8 { 3 }
   /// process_vm_readv().
-  @inlinable public static var readMemory: UInt8 { 0x65 }
+  @inlinable public static var readMemory: UInt8 { 4 }
   /// process_vm_writev().
-  @inlinable public static var writeMemory: UInt8 { 0x66 }
+  @inlinable public static var writeMemory: UInt8 { 5 }
   /// bpf().
-  @inlinable public static var bpf: UInt8 { 0x68 }
+  @inlinable public static var bpf: UInt8 { 6 }
   /// init_module().
-  @inlinable public static var initModule: UInt8 { 0x6C }
+  @inlinable public static var initModule: UInt8 { 7 }
   /// finit_module().
-  @inlinable public static var initModuleFile: UInt8 { 0x6D }
+  @inlinable public static var initModuleFile: UInt8 { 8 }
   /// delete_module().
-  @inlinable public static var deleteModule: UInt8 { 0x6E }
-  // Calls of mounts, by where their arguments lie: 0x70 … 0x7F.
+  @inlinable public static var deleteModule: UInt8 { 9 }
+  // Calls of mounts, by where their arguments lie.
   /// mount().
-  @inlinable public static var mount: UInt8 { 0x70 }
+  @inlinable public static var mount: UInt8 { 10 }
   /// umount2().
-  @inlinable public static var unmount: UInt8 { 0x71 }
+  @inlinable public static var unmount: UInt8 { 11 }
   /// move_mount().
-  @inlinable public static var moveMount: UInt8 { 0x72 }
+  @inlinable public static var moveMount: UInt8 { 12 }
   /// fsmount().
-  @inlinable public static var mountFileSystem: UInt8 { 0x73 }
+  @inlinable public static var mountFileSystem: UInt8 { 13 }
   /// A path under a descriptor, and flags: open_tree(), open_tree_attr(), fspick().
-  @inlinable public static var openTree: UInt8 { 0x74 }
+  @inlinable public static var openTree: UInt8 { 14 }
   /// pivot_root().
-  @inlinable public static var pivotRoot: UInt8 { 0x75 }
+  @inlinable public static var pivotRoot: UInt8 { 15 }
   /// mount_setattr().
-  @inlinable public static var setMountAttributes: UInt8 { 0x76 }
+  @inlinable public static var setMountAttributes: UInt8 { 16 }
   /// fsopen().
-  @inlinable public static var openFileSystem: UInt8 { 0x77 }
+  @inlinable public static var openFileSystem: UInt8 { 17 }
   /// fsconfig().
-  @inlinable public static var configureFileSystem: UInt8 { 0x78 }
+  @inlinable public static var configureFileSystem: UInt8 { 18 }
   /// A path alone: chroot(), and umount() of i386.
-  @inlinable public static var pathAlone: UInt8 { 0x79 }
+  @inlinable public static var pathAlone: UInt8 { 19 }
 }

@@ -14,6 +14,7 @@ struct EventSink: ~Copyable {
   private var writer: EventWriter
   private var context = FormattingContext.live()
   private let globs: [CommGlob]
+  private let redaction: ArgumentRedaction
   /// Events taken so far that were meant for the output.
   private(set) var accepted: UInt64 = 0
   /// Events that a glob turned away, or that came after the last one wanted.
@@ -31,6 +32,7 @@ struct EventSink: ~Copyable {
   init(_ request: TraceRequest, verifier: CausalityVerifier) {
     self.verifier = verifier
     globs = request.globs
+    redaction = ArgumentRedaction(request.redactions)
     limit = request.count ?? .max
     let isPlain = unsafe isatty(STDOUT_FILENO) != 1 || getenv("NO_COLOR") != nil
     writer = EventWriter(
@@ -46,8 +48,17 @@ struct EventSink: ~Copyable {
   /// Events can't be written any more: what still comes is counted, and lost.
   mutating func discard() { isDiscarding = true }
 
-  /// Takes a record.
+  /// Takes a record; what must be hidden is taken out of it before anything looks at it.
   mutating func take(_ record: RecordView) {
+    if redaction.isEmpty { return takeShown(record) }
+    guard let event = try? DecodedEvent(decoding: record), event.kind == .exec else {
+      return takeShown(record)
+    }
+    var redaction = redaction
+    redaction.apply(to: event, record) { takeShown($0) }
+  }
+
+  private mutating func takeShown(_ record: RecordView) {
     let event: DecodedEvent
     do { event = try DecodedEvent(decoding: record) } catch {
       unreadable += 1

@@ -29,6 +29,9 @@ struct TraceCommand: ParsableCommand {
       Filters of different kinds must all hold; of several of one kind, one. --pid and --tree count \
       as one kind. An event of two tasks (a signal, a wakeup) passes if one of them does. Filtered events are counted as filtered, never as lost.
 
+      --redact hides an argument that matches: what stands behind its '=', or the next argument if it \
+      begins with '-' and has none, else all of it.
+
       Exit status: the command's (126 or 127 if it can't be run, 128 + n if signal n ended it); \
       without a command 0, 1 if output could not be written, 2 for bad input or a machine that \
       can't trace (see ordinal doctor), 64 for a wrong usage.
@@ -75,6 +78,13 @@ struct TraceCommand: ParsableCommand {
     help: ArgumentHelp(
       "Only tasks in this cgroup v2 directory or below; may be repeated.", valueName: "path"))
   var cgroup: [String] = []
+
+  @Option(
+    parsing: .unconditionalSingleValue,
+    help: ArgumentHelp(
+      "Hide arguments of programs that match (*, ?, [a-z]), e.g. '--password*'; may be repeated.",
+      valueName: "glob"))
+  var redact: [String] = []
 
   // A value may begin with a dash: "-1" is told as a bad value, not as a missing one.
   @Option(

@@ -15,6 +15,8 @@ struct TraceRequest {
   var wait: WaitStrategy
   /// Globs that the kernel can't judge; any of them must match.
   var globs: [CommGlob] = []
+  /// Arguments that match any of these are hidden.
+  var redactions: [CommGlob] = []
   var duration: UInt64?
   var count: UInt64?
   var summary: SummaryTarget?
@@ -151,6 +153,11 @@ struct TraceRequest {
       throw Failure("--cgroup: at most 16 directories; name one above them")
     }
     try checkCgroupsOfOthers()
+    for pattern in options.redact where pattern.isEmpty {
+      throw Failure(
+        "--redact '' hides nothing; give a pattern for an argument, e.g. '--password*'")
+    }
+    redactions = options.redact.map { CommGlob($0) }
     let patterns = options.comm.map { CommGlob($0) }
     for (pattern, text) in zip(patterns, options.comm) where text.isEmpty || !pattern.canMatch {
       throw Failure(

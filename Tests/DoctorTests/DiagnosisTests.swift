@@ -14,6 +14,11 @@ private func soundMachine() -> SystemFacts {
   facts.lockdown = .integrity
   for name in needs.tracepoints { facts.tracepoints[name] = .available }
   for point in needs.optionalTracepoints { facts.tracepoints[point.name] = .available }
+  for family in needs.families {
+    for name in family.tracepoints + family.optionalTracepoints.map(\.name) {
+      facts.tracepoints[name] = .available
+    }
+  }
   for name in needs.helpers { facts.helpers[name] = .available }
   facts.possibleCPUs = 8
   facts.ringMap = .available
@@ -119,6 +124,27 @@ private let faults: [Fault] = [
 
 @Suite("Doctor's diagnosis")
 struct DiagnosisTests {
+  @Test("a family that can't be had is a warning: others run, and it is refused by name")
+  func families() throws {
+    let diagnosis = diagnose {
+      $0.tracepoints["signal_deliver"] = .missing("not in the kernel's types")
+      $0.tracepoints["module_load"] = .missing("not in the kernel's types")
+      $0.familyFieldProblems["sched"] = ["task_struct has no prio"]
+    }
+    #expect(diagnosis.usable)
+    let signal = try #require(diagnosis.checks.first { $0.name == "family signal" })
+    #expect(signal.status == .warning)
+    #expect(signal.detail.contains("no tracepoint signal_deliver"))
+    #expect(signal.detail.contains("--events signal is refused"))
+    #expect(diagnosis.status("family sched") == .warning)
+    // What a family does without.
+    let module = try #require(diagnosis.checks.first { $0.name == "family module" })
+    #expect(module.status == .ok && module.detail.contains("no module_load: it is not told"))
+    #expect(diagnosis.status("family syscall") == .ok)
+    let blind = diagnose { $0.tracepoints["signal_deliver"] = .unknown("no privilege") }
+    #expect(blind.status("family signal") == .unknown)
+  }
+
   @Test func soundMachineIsUsable() {
     let diagnosis = diagnose { _ in }
     #expect(diagnosis.usable)

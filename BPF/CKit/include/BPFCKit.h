@@ -147,6 +147,8 @@ enum {
   KIT_DRAFT_FIRST = KIT_DRAFT_PATH_LENGTH + 64,
   KIT_DRAFT_SECOND = KIT_DRAFT_PATH_LENGTH + 72,
   KIT_DRAFT_START = KIT_DRAFT_PATH_LENGTH + 80,
+  KIT_DRAFT_ACT = KIT_DRAFT_PATH_LENGTH + 88,
+  KIT_DRAFT_CASE = KIT_DRAFT_PATH_LENGTH + 96,
 };
 struct kit_draft {
   char bytes[KIT_DRAFT_PATH_LENGTH];
@@ -161,6 +163,8 @@ struct kit_draft {
   uint64_t first;
   uint64_t second;
   uint64_t start;
+  uint64_t act;
+  uint64_t which;
 };
 
 #if defined(SEQ_TARGET_BPF) && !defined(KIT_MAPS_DEFINED)

@@ -47,14 +47,14 @@ extension EventLayout {
       _ key: StaticString, _ offset: Int?, _ width: Int, _ form: FieldForm, _ about: StaticString
     ) -> EventField { EventField(key, at: offset.map { base + $0 }, width, form, about) }
     return [
-      field("uid", Full.offset(of: \.uid), 4, .number, "Real uid."),
-      field("gid", Full.offset(of: \.gid), 4, .number, "Real gid."),
-      field("euid", Full.offset(of: \.effectiveUID), 4, .number, "Effective uid."),
-      field("egid", Full.offset(of: \.effectiveGID), 4, .number, "Effective gid."),
-      field("suid", Full.offset(of: \.savedUID), 4, .number, "Saved uid."),
-      field("sgid", Full.offset(of: \.savedGID), 4, .number, "Saved gid."),
-      field("fsuid", Full.offset(of: \.fileSystemUID), 4, .number, "Uid for access to files."),
-      field("fsgid", Full.offset(of: \.fileSystemGID), 4, .number, "Gid for access to files."),
+      field("uid", Full.offset(of: \.uid), 4, .user, "Real uid."),
+      field("gid", Full.offset(of: \.gid), 4, .group, "Real gid."),
+      field("euid", Full.offset(of: \.effectiveUID), 4, .user, "Effective uid."),
+      field("egid", Full.offset(of: \.effectiveGID), 4, .group, "Effective gid."),
+      field("suid", Full.offset(of: \.savedUID), 4, .user, "Saved uid."),
+      field("sgid", Full.offset(of: \.savedGID), 4, .group, "Saved gid."),
+      field("fsuid", Full.offset(of: \.fileSystemUID), 4, .user, "Uid for access to files."),
+      field("fsgid", Full.offset(of: \.fileSystemGID), 4, .group, "Gid for access to files."),
       field("groups", Full.offset(of: \.groupCount), 4, .number, "How many supplementary groups."),
       field(
         "user_ns", Full.offset(of: \.userNamespace), 4, .number, "Inode of its user namespace."),
@@ -62,12 +62,12 @@ extension EventLayout {
         "securebits", Full.offset(of: \.secureBits), 4, .number,
         "SECBIT_ flags of linux/securebits.h."),
       field(
-        "cap_inheritable", Full.offset(of: \.inheritable), 8, .hexadecimal,
+        "cap_inheritable", Full.offset(of: \.inheritable), 8, .capabilities,
         "Capabilities, bit n for number n of linux/capability.h."),
-      field("cap_permitted", Full.offset(of: \.permitted), 8, .hexadecimal, "Likewise."),
-      field("cap_effective", Full.offset(of: \.effective), 8, .hexadecimal, "Likewise."),
-      field("cap_bounding", Full.offset(of: \.bounding), 8, .hexadecimal, "Likewise."),
-      field("cap_ambient", Full.offset(of: \.ambient), 8, .hexadecimal, "Likewise."),
+      field("cap_permitted", Full.offset(of: \.permitted), 8, .capabilities, "Likewise."),
+      field("cap_effective", Full.offset(of: \.effective), 8, .capabilities, "Likewise."),
+      field("cap_bounding", Full.offset(of: \.bounding), 8, .capabilities, "Likewise."),
+      field("cap_ambient", Full.offset(of: \.ambient), 8, .capabilities, "Likewise."),
     ]
   }
 
