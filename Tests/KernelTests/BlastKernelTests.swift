@@ -3,7 +3,8 @@ import TestSupport
 import Testing
 
 extension LiveKernelTests {
-  /// More than can be written: what is lost is counted to the last, and what is told keeps its order.
+  /// More than can be written: what is lost is counted to the last, and what is told keeps its
+  /// order.
   @Suite struct BlastKernelTests {
     @Test func systemCalls() throws { try expectCalls(seconds: 5) }
 

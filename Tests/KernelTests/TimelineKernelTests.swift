@@ -3,10 +3,11 @@ import TestSupport
 import Testing
 
 extension LiveKernelTests {
-  /// Signals, system calls and calls on futexes, against what the program that makes them wrote down, and
-  /// strace.
+  /// Signals, system calls and calls on futexes, against what the program that makes them wrote
+  /// down, and strace.
   @Suite struct TimelineKernelTests {
-    /// Each signal that was sent, and each that a handler saw, in order, with the processes' events.
+    /// Each signal that was sent, and each that a handler saw, in order, with the processes'
+    /// events.
     @Test func signals() throws {
       let timeline = try Timeline(
         ["--events", "process,signal"], workload: ["timeline", "signal"])
@@ -126,7 +127,8 @@ extension LiveKernelTests {
         && wanted.contains { line.differences(from: $0).isEmpty }
     }
 
-    /// Turns by a futex: as many sleeps and wakes as the tasks counted, nobody up before a wake for it began.
+    /// Turns by a futex: as many sleeps and wakes as the tasks counted, nobody up before a wake for
+    /// it began.
     private func expectTurns(_ lines: [TimelineLine], _ turns: TimelineLine) throws {
       var entered: [Int: Int] = [:]
       var slept = 0

@@ -3,11 +3,11 @@ import TestSupport
 import Testing
 
 extension LiveKernelTests {
-  /// Switches, locks and privileges, against the kernel's own counts; and the orders that tracers by ring per
-  /// CPU get wrong.
+  /// Switches, locks and privileges, against the kernel's own counts; and the orders that tracers
+  /// by ring per CPU get wrong.
   @Suite struct TurnsKernelTests {
-    /// Two processes on two CPUs: their voluntary switches are as many as getrusage() says between two calls, and
-    /// who slept comes to run only after a wakeup, mostly by the other CPU.
+    /// Two processes on two CPUs: their voluntary switches are as many as getrusage() says between
+    /// two calls, and who slept comes to run only after a wakeup, mostly by the other CPU.
     @Test func switchesAndWakeups() throws {
       let timeline = try Timeline(
         ["--events", "sched,syscall", "--syscall", "getrusage"],
@@ -42,7 +42,8 @@ extension LiveKernelTests {
 
     /// Checks that a task that slept is woken before it runs; gives how often another CPU did so.
     private func expectWoken(_ lines: ArraySlice<TimelineLine>, _ tid: Int) -> Int {
-      // Its waker may be there before it has quite left its CPU: what counts is its time since it came.
+      // Its waker may be there before it has quite left its CPU: what counts is its time since it
+      // came.
       var wakers: [Int] = []
       var sleeps = false
       var crossings = 0
@@ -81,12 +82,14 @@ extension LiveKernelTests {
       #expect(told.map { $0.int("to_cpu") } == (0..<moves).map { 1 - $0 % 2 })
     }
 
-    /// Threads that map and unmap the same memory: each wait has its end, those within others first.
+    /// Threads that map and unmap the same memory: each wait has its end, those within others
+    /// first.
     @Test func locks() throws {
       let timeline = try Timeline(
         ["--events", "lock", "--ring-size", "64MiB"], workload: ["turns", "lock", "10000"])
       var waits: [Int: [String]] = [:]
       var pairs = 0
+      var waiters: [String: Set<Int>] = [:]
       var broken: UInt64 = 0
       for line in timeline.events {
         let lock = try #require(line.text("lock"))
@@ -96,6 +99,7 @@ extension LiveKernelTests {
           if mine.last != lock { mine.append(lock) }
         } else if let place = mine.lastIndex(of: lock) {
           pairs += 1
+          waiters[lock, default: []].insert(line.tid)
           broken += UInt64(mine.count - 1 - place)
           mine.removeSubrange(place...)
         } else {
@@ -105,12 +109,15 @@ extension LiveKernelTests {
       }
       broken += UInt64(waits.values.reduce(0) { $0 + $1.count })
       #expect(pairs > 10)
+      // The lock of their common memory is waited for by more than one of them.
+      #expect(waiters.values.contains { $0.count > 1 })
       // Only what was lost may lack its other half.
       #expect(broken <= timeline.summary.lost + timeline.summary.missed)
       print("locks: \(pairs) pairs, \(broken) broken, \(timeline.summary.lost) lost")
     }
 
-    /// The paper's first case: children that raise their privilege and are killed after, before or meanwhile.
+    /// The paper's first case: children that raise their privilege and are killed after, before or
+    /// meanwhile.
     @Test func privilegeAndKill() throws {
       let count = 200
       let timeline = try Timeline(
@@ -145,7 +152,8 @@ extension LiveKernelTests {
         case "killed":
           if mine != drop + end { wrong.append("\(truth.fields): \(mine)") }
         default:
-          // The kill may come anywhere; all else keeps its order, and its word of how far it came holds.
+          // The kill may come anywhere; all else keeps its order, and its word of how far it came
+          // holds.
           let rest = mine.filter { $0 != "signal_generate" }
           let whole = drop + change(0)
           let acts = Array(rest.dropLast(2))
@@ -167,7 +175,8 @@ extension LiveKernelTests {
       ["setresuid syscall_enter", "setresuid syscall_exit", "setresuid cred \(user)"]
     }
 
-    /// The paper's second case: in a storm with all families at once no task is told of before its fork.
+    /// The paper's second case: in a storm with all families at once no task is told of before its
+    /// fork.
     @Test func nobodyBeforeItsFork() throws {
       let names = try run(try BuildFolder.program("ordinal"), ["events"]).text
         .split(separator: "\n").filter { $0.first != " " }.compactMap {

@@ -1,7 +1,7 @@
 #define _GNU_SOURCE
-/* Signals, system calls and calls on futexes, each written down as the start of the event that a tracer must
-   give: a line of JSON in the file named by WORKLOAD_LOG, in the order of a task's acts. What a signal says is
-   what its handler was told. */
+/* Signals, system calls and calls on futexes, each written down as the start of the event that a
+   tracer must give: a line of JSON in the file named by WORKLOAD_LOG, in the order of a task's
+   acts. What a signal says is what its handler was told. */
 #include "log.h"
 
 #include <errno.h>
@@ -261,7 +261,8 @@ static int system_calls(void) {
   pid_t own = getpid();
   make_call(SYS_getpid, 0x1234567, 1, 2, 3, 4, 5);
   for (int i = 0; i < 100; i++) make_call(SYS_getpid, i, -i, 1L << i % 63, 0, -1, ~(long)i);
-  must(make_call(SYS_openat, AT_FDCWD, (long)"/nonexistent", O_RDONLY, 0, 11, 12) == -ENOENT, "open");
+  must(make_call(SYS_openat, AT_FDCWD, (long)"/nonexistent", O_RDONLY, 0, 11, 12) == -ENOENT,
+       "openat");
   must(make_call(SYS_write, null, (long)"twelve bytes", 12, 1, 2, 3) == 12, "write");
   must(make_call(SYS_write, -1, 0, 1, 0, 0, 0) == -EBADF, "write");
   /* Not chosen. */
@@ -299,7 +300,8 @@ static void tell_futex(long number, int operation, int flags, void *address, voi
   snprintf(head, sizeof head,
            "\"tid\":%d,\"syscall\":%ld,\"operation\":%d,\"flags\":%d,\"address\":\"0x%016lx\","
            "\"second_address\":\"0x%016lx\",\"value\":%u",
-           own_tid(), number, operation, flags, (unsigned long)address, (unsigned long)second, value);
+           own_tid(), number, operation, flags, (unsigned long)address,
+           (unsigned long)second, value);
   say("{\"type\":\"futex_enter\",%s}", head);
   say("{\"type\":\"futex_exit\",\"result\":%ld,%s}", result, head);
 }

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
-/* Tasks that take turns, contend, raise their privilege and are killed, or make calls as fast as they can; and
-   what the kernel itself counted of it, in lines of JSON in the file named by WORKLOAD_LOG. */
+/* Tasks that take turns, contend, raise their privilege and are killed, or make calls as fast as
+   they can; and what the kernel itself counted of it, in lines of JSON in the file named by
+   WORKLOAD_LOG. */
 #include "log.h"
 
 #include <errno.h>
@@ -48,8 +49,8 @@ static struct rusage counts(void) {
 }
 
 static void tell_counts(struct rusage *first, struct rusage *last, int cpu) {
-  say("{\"type\":\"switches\",\"tid\":%d,\"cpu\":%d,\"voluntary\":%ld,\"involuntary\":%ld}", own_tid(),
-      cpu, last->ru_nvcsw - first->ru_nvcsw, last->ru_nivcsw - first->ru_nivcsw);
+  say("{\"type\":\"switches\",\"tid\":%d,\"cpu\":%d,\"voluntary\":%ld,\"involuntary\":%ld}",
+      own_tid(), cpu, last->ru_nvcsw - first->ru_nvcsw, last->ru_nivcsw - first->ru_nivcsw);
 }
 
 /* Sends a byte to and fro over two pipes, `rounds` times. */
@@ -108,7 +109,7 @@ static int contention(long rounds) {
 
 /* MARK: Privilege */
 
-/* Becomes nobody but for the saved uid, tells so, and root again once told; then waits for its end. */
+/* Becomes nobody but for the saved uid, tells so, and root again once told; then waits to die. */
 static void raising_child(int in, int out, _Atomic int *raised) {
   char byte;
   must(setresuid(1000, 1000, 0) == 0 && write(out, "d", 1) == 1, "drop");
@@ -120,8 +121,8 @@ static void raising_child(int in, int out, _Atomic int *raised) {
   for (;;) pause();
 }
 
-/* Children that raise their privilege and are killed afterwards (raised), before (killed), or at about the same
-   time (race): how far each came stands in memory that is shared with it. */
+/* Children that raise their privilege and are killed afterwards (raised), before (killed), or at
+   about the same time (race): how far each came stands in memory that is shared with it. */
 static int privilege(long count) {
   static const char *const ways[] = {"raised", "killed", "race"};
   _Atomic int *raised = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -209,8 +210,9 @@ static int pipe_blast(long milliseconds) {
 
 /* MARK: Reading */
 
-/* Reads a trace's JSON from standard input and says what it holds: lines of events and gaps, what these lost,
-   and the lines whose sequence is not above the one before. Built to keep up with a trace at full rate. */
+/* Reads a trace's JSON from standard input and says what it holds: lines of events and gaps, what
+   these lost, and the lines whose sequence is not above the one before. Built to keep up with a
+   trace at full rate. */
 static int scan(void) {
   char *line = 0;
   size_t room = 0;
@@ -229,8 +231,8 @@ static int scan(void) {
     gaps++;
     lost += atol(count + 7);
   }
-  say("{\"type\":\"scan\",\"events\":%ld,\"gaps\":%ld,\"lost\":%ld,\"wrong\":%ld}", events, gaps, lost,
-      wrong);
+  say("{\"type\":\"scan\",\"events\":%ld,\"gaps\":%ld,\"lost\":%ld,\"wrong\":%ld}",
+      events, gaps, lost, wrong);
   return 0;
 }
 
