@@ -36,6 +36,7 @@ struct evaluation_family {
 struct evaluation_family_result {
   uint64_t turns;
   uint64_t elapsed; /* ns, all turns */
+  uint64_t cpu;     /* of these, ns on a CPU: nobody else's time there is in it */
 };
 
 /* Forks a process that waits, on `cpu`, to do turns for `nanoseconds`: `rate` a second, in bursts of what is

@@ -95,6 +95,7 @@ enum FamilyBlast {
         round: round)
     }
     add("turn", run.work.mean, "ns")
+    add("cpu", run.work.meanCPU, "ns")
     if run.delivered == 0 { return }
     let seconds = Double(run.work.elapsed) / Double(cpus) / 1e9
     add("events", Double(run.delivered) / seconds, "events/s")
@@ -135,7 +136,7 @@ enum FamilyBlast {
   }
 
   static func references(metric: String, transport: String) -> [String] {
-    if metric.hasPrefix("turn_") {
+    if metric.hasPrefix("turn_") || metric.hasPrefix("cpu_") {
       switch transport {
       case "off": return []
       case "ordinal": return ["off", "ringbuf", "perf"] + Tracer.known.map(\.0)

@@ -47,10 +47,14 @@ struct FamilyProcesses: ~Copyable {
     var turns = 0
     /// The sum of their times, ns.
     var elapsed: UInt64 = 0
+    /// Of these, ns on a CPU.
+    var cpu: UInt64 = 0
     /// Turns a second of all together.
     var rate = 0.0
     /// Time of one turn, ns.
     var mean: Double { Double(elapsed) / Double(max(turns, 1)) }
+    /// Of it, ns on a CPU.
+    var meanCPU: Double { Double(cpu) / Double(max(turns, 1)) }
   }
 
   private var waiting: [evaluation_family] = []
@@ -114,6 +118,7 @@ struct FamilyProcesses: ~Copyable {
       if unsafe evaluation_family_finish(&one, &result) != 0 { isWhole = false }
       outcome.turns += Int(result.turns)
       outcome.elapsed += result.elapsed
+      outcome.cpu += result.cpu
       outcome.rate += Double(result.turns) / Double(max(result.elapsed, 1)) * 1e9
     }
     guard isWhole else {
