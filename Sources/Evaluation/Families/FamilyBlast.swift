@@ -23,20 +23,22 @@ enum FamilyBlast {
 
   /// Bytes of a record.
   private static let bytes = 128
-  private static let quick: [Transport] = [.sequencer, .ringbuf, .perf]
 
-  /// Those whose consumer takes records of any form, woken as people use them.
+  /// Those of equal bytes that need no words of their own in a record; the batched ringbuf differs in the
+  /// consumer alone.
   private static func transports(_ settings: EvaluationSettings) -> [Transport] {
-    settings.transports.filter {
-      settings.isQuick ? quick.contains($0) : !$0.isMerged && $0.hasEqualBytes
+    let able: [Transport] = [.sequencer, .ringbuf, .perf, .perfEvery]
+    return settings.transports.filter {
+      able.contains($0) && !(settings.isQuick && $0 == .perfEvery)
     }
   }
 
   static func measure(
     _ settings: EvaluationSettings, _ progress: Progress, _ samples: inout Samples
   ) throws {
-    let rounds = settings.hasOwnRounds ? settings.rounds : settings.isQuick ? 1 : 5
-    // Other programs take seconds to come.
+    let rounds = settings.hasOwnRounds ? settings.rounds : settings.isQuick ? 1 : 3
+    // Other programs take seconds to come: they have one round, a middle one.
+    let otherRound = rounds / 2
     let others = settings.isQuick ? [] : Tracer.known.filter { Tracer.version($0.0) != nil }
     for stream in streams {
       let name = stream.work.name
@@ -48,7 +50,7 @@ enum FamilyBlast {
         for tracer in tracers {
           progress.say("\(name), round \(round + 1) of \(rounds): \(tracer)")
           let isOther = others.contains { $0.0 == tracer }
-          if isOther && round > 1 && !settings.hasOwnRounds { continue }
+          if isOther && round != otherRound && !settings.hasOwnRounds { continue }
           let program =
             isOther
             ? try Tracer(tracer, stream.traced, call: 0, workName: EVALUATION_FAMILY_NAME) : nil
@@ -58,7 +60,7 @@ enum FamilyBlast {
             let cpus = settings.producerCPUs(count)
             let run = try FamilyRun(
               stream.work.kind, on: cpus,
-              nanoseconds: settings.isQuick ? 30_000_000 : 250_000_000, by: attached)
+              nanoseconds: settings.isQuick ? 30_000_000 : 150_000_000, by: attached)
             add(run, tracer, name, count, round, &samples)
           }
           withExtendedLifetime(program) {}
@@ -110,14 +112,14 @@ enum FamilyBlast {
   ) throws {
     let rounds = settings.hasOwnRounds ? settings.rounds : settings.isQuick ? 0 : 1
     for round in 0..<rounds {
-      for name in tracers where name != "null" {
+      for name in tracers where name != "null" && name != Transport.perfEvery.rawValue {
         let tracer = try open(name, stream, settings)
         for count in counts(settings) {
           progress.say("\(stream.work.name), rate without loss, \(count) CPUs: \(name)")
           var eventsOfTurn = 0.0
           let found = try RateSearch.highest(from: stream.start) { rate in
             let run = try FamilyRun(
-              stream.work.kind, on: settings.producerCPUs(count), nanoseconds: 80_000_000,
+              stream.work.kind, on: settings.producerCPUs(count), nanoseconds: 50_000_000,
               rate: rate, by: tracer)
             if run.lost > 0 { return .lost }
             eventsOfTurn = Double(run.delivered) / Double(max(run.work.turns, 1))

@@ -10,8 +10,8 @@ import Sequencer
 /// Metrics, with the family behind them where it is not the transport:
 /// - `event_…`, ns of a family's programs an event, by the kernel's own account of their runs, while work
 ///   makes such events; `run_…`, ns a run of one program. The transport is the clock: precise, coarse, none.
-///   A reading of the clock by the kernel is in each run: `run` of the transport `empty` is a program that
-///   does nothing.
+///   Runs for what is no act of the family, of all processes, are in `event_…`; a reading of the clock by the
+///   kernel is in each run: `run` of the transport `empty` is a program that does nothing.
 /// - `bystander`, ns on a CPU of a getpid(), which is no act of the family that is the transport; `off` is nobody,
 ///   `empty` a program that does nothing at the begin of every call.
 /// - `turn_…`, ns of a turn of the work at full speed on some CPUs, `cpu_…`, what of it the work was on a
@@ -40,8 +40,8 @@ package enum FamiliesPart: EvaluationPart {
   ) throws {
     let quick = ["syscall", "sched", "file"]
     let works = FamilyWork.all.filter { !settings.isQuick || quick.contains($0.name) }
-    let rounds = settings.hasOwnRounds ? settings.rounds : settings.isQuick ? 1 : 5
-    let nanoseconds: UInt64 = settings.isQuick ? 20_000_000 : 50_000_000
+    let rounds = settings.hasOwnRounds ? settings.rounds : settings.isQuick ? 1 : 3
+    let nanoseconds: UInt64 = settings.isQuick ? 20_000_000 : 40_000_000
     var control = settings.options()
     control.events = [.empty]
     let empty = try EventSource.open(.null, control)
@@ -74,7 +74,7 @@ package enum FamiliesPart: EvaluationPart {
             let runs = new.runs - old.runs
             sum.nanoseconds += runs.nanoseconds
             // One that ran by chance tells nothing.
-            if runs.count > 100 {
+            if clock == .precise && runs.count > 100 {
               add("run_\(new.program)", runs, over: runs.count, clock.rawValue)
             }
           }
@@ -114,7 +114,7 @@ package enum FamiliesPart: EvaluationPart {
   ) throws {
     let all = ["futex", "net", "file", "cred", "namespace", "ptrace", "bpf", "mount"]
     let names = settings.isQuick ? ["file"] : all
-    let rounds = settings.hasOwnRounds ? settings.rounds : settings.isQuick ? 1 : 3
+    let rounds = settings.hasOwnRounds ? settings.rounds : settings.isQuick ? 1 : 2
     var control = settings.options()
     control.events = [.empty]
     for round in 0..<rounds {
@@ -134,13 +134,14 @@ package enum FamiliesPart: EvaluationPart {
           nanoseconds: settings.isQuick ? 30_000_000 : 80_000_000, by: nil)
         tracer?.end()
         withExtendedLifetime(empty) {}
-        samples.add("bystander", run.work.meanCPU, unit: "ns", transport: name, cpus: 1, round: round)
+        samples.add(
+          "bystander", run.work.meanCPU, unit: "ns", transport: name, cpus: 1, round: round)
       }
     }
   }
 
   package static func references(metric: String, transport: String) -> [String] {
-    if metric.hasPrefix("event_") || metric.hasPrefix("run_") {
+    if metric.hasPrefix("event_") {
       return transport == TimestampSource.precise.rawValue ? [] : ["precise"]
     }
     if metric == "bystander" {
