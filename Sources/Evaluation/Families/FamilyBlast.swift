@@ -110,20 +110,25 @@ enum FamilyBlast {
     _ stream: Stream, _ tracers: [String], _ settings: EvaluationSettings, _ progress: Progress,
     _ samples: inout Samples
   ) throws {
-    let rounds = settings.hasOwnRounds ? settings.rounds : settings.isQuick ? 0 : 1
+    let rounds = settings.isQuick ? 0 : settings.hasOwnRounds ? settings.rounds : 1
     for round in 0..<rounds {
       for name in tracers where name != "null" && name != Transport.perfEvery.rawValue {
         let tracer = try open(name, stream, settings)
         for count in counts(settings) {
           progress.say("\(stream.work.name), rate without loss, \(count) CPUs: \(name)")
           var eventsOfTurn = 0.0
-          let found = try RateSearch.highest(from: stream.start) { rate in
+          func test(_ rate: Double) throws -> RateSearch.Verdict {
             let run = try FamilyRun(
               stream.work.kind, on: settings.producerCPUs(count), nanoseconds: 50_000_000,
               rate: rate, by: tracer)
             if run.lost > 0 { return .lost }
             eventsOfTurn = Double(run.delivered) / Double(max(run.work.turns, 1))
             return run.work.rate >= rate * 0.97 ? .kept : .slower(run.work.rate)
+          }
+          let found = try RateSearch.highest(from: stream.start) { rate in
+            // Once more where it did not hold: others take CPUs on a shared machine.
+            let first = try test(rate)
+            return first == .kept ? first : try test(rate)
           }
           func add(_ metric: String, _ value: Double, _ unit: String) {
             samples.add(

@@ -58,7 +58,9 @@ package enum FamiliesPart: EvaluationPart {
         captures.append(captures.removeFirst())
         for (clock, capture) in captures {
           var processes = try FamilyProcesses(
-            work.kind, on: [settings.cpus.last ?? 0], nanoseconds: nanoseconds)
+            work.kind, on: [settings.cpus.last ?? 0],
+            // Contention is rare.
+            nanoseconds: work.kind == EVALUATION_CONTEND ? 5 * nanoseconds : nanoseconds)
           let before = try (empty.runs(of: .empty), capture.runs(), capture.offered())
           try feed(capture, &processes)
           let after = try (empty.runs(of: .empty), capture.runs(), capture.offered())
@@ -114,7 +116,7 @@ package enum FamiliesPart: EvaluationPart {
   ) throws {
     let all = ["futex", "net", "file", "cred", "namespace", "ptrace", "bpf", "mount"]
     let names = settings.isQuick ? ["file"] : all
-    let rounds = settings.hasOwnRounds ? settings.rounds : settings.isQuick ? 1 : 2
+    let rounds = settings.hasOwnRounds ? settings.rounds : settings.isQuick ? 1 : 3
     var control = settings.options()
     control.events = [.empty]
     for round in 0..<rounds {
