@@ -121,7 +121,7 @@ let package = Package(
       name: "Evaluation",
       dependencies: [
         "EvaluationTransports", "CEvaluation", "CSequencerAtomics", "Sequencer", "SequencerABI",
-        "BPFLoader",
+        "BPFLoader", "Capture",
         "EvaluationCKit", "EvaluationReport",
       ],
       swiftSettings: house),

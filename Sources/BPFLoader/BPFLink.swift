@@ -50,4 +50,9 @@ import Glibc
     }
     return try BPFProgram(descriptor: program, name: name).missed()
   }
+
+  /// As ``BPFProgram/runs()``.
+  package func runs() throws(BPFError) -> BPFRuns {
+    try BPFProgram(descriptor: program, name: name).runs()
+  }
 }

@@ -10,13 +10,21 @@ public struct BPFProgram: Sendable {
 
   /// Runs that the kernel skipped because the program was already running on that CPU
   /// (`recursion_misses` of `bpf_prog_info`); monotonic.
-  public func missed() throws(BPFError) -> UInt64 {
+  public func missed() throws(BPFError) -> UInt64 { try info().recursion_misses }
+
+  /// What the kernel has counted of the program's runs while a ``BPFRunStatistics`` lived; monotonic.
+  package func runs() throws(BPFError) -> BPFRuns {
+    let info = try info()
+    return BPFRuns(count: info.run_cnt, nanoseconds: info.run_time_ns)
+  }
+
+  private func info() throws(BPFError) -> bpf_prog_info {
     var info = bpf_prog_info()
     var size = UInt32(MemoryLayout<bpf_prog_info>.size)
     if unsafe bpf_obj_get_info_by_fd(descriptor, &info, &size) != 0 {
       throw BPFError("query", "program \(name)", code: errno, remedy: "run `ordinal doctor`")
     }
-    return info.recursion_misses
+    return info
   }
 
   /// Runs the program once, in the calling thread, without what it would be attached to.

@@ -1,5 +1,5 @@
 import BPFCKit
-import BPFLoader
+package import BPFLoader
 import Glibc
 public import SequencerABI
 import SequencerCore
@@ -260,6 +260,9 @@ public struct CaptureSession: ~Copyable {
     case .none: return
     }
   }
+
+  /// Runs of the attached programs and their time, as ``BPFLoader/BPFProgram/runs()`` tells it.
+  package func runs() throws(BPFError) -> [(program: String, runs: BPFRuns)] { try links.runs() }
 
   /// Tasks that a filter follows and that are alive; nil where none is followed.
   public var followedTasks: UInt64? {

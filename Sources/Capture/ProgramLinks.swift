@@ -56,6 +56,13 @@ struct ProgramLinks: ~Copyable {
     return result
   }
 
+  /// Runs and their time, by program.
+  func runs() throws(BPFError) -> [(program: String, runs: BPFRuns)] {
+    var result: [(program: String, runs: BPFRuns)] = []
+    for entry in entries { result.append((entry.name, try entry.link.runs())) }
+    return result
+  }
+
   /// Detaches the programs, the one that was attached last first.
   mutating func detach() {
     while entries.popLast() != nil {}

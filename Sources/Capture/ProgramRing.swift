@@ -1,5 +1,5 @@
 package import BPFLoader
-import SequencerABI
+package import SequencerABI
 package import Sequencer
 
 /// A ring whose producers are BPF programs of the caller's own, written on BPF/Kit with the maps of
@@ -41,13 +41,14 @@ package struct ProgramRing: ~Copyable {
   ///   - programs: those to attach, in this order.
   ///   - ringBytes: the ring's size; nil: the default of a capture.
   ///   - timestamps: what the programs' `timestamp()` gives.
+  ///   - families: those whose fields of the kernel the programs read.
   ///   - direct: further maps whose one element the programs address without a look-up.
   ///   - prepare: sets up what else the object has, before it is loaded.
   /// - Returns: the ring, its programs attached.
   /// - Throws: one line that says what to do next; nothing is left attached.
   package static func open(
     _ bytes: [UInt8], name: String, programs: [String], ringBytes: UInt64? = nil,
-    timestamps: TimestampSource? = nil, direct: [String] = [],
+    timestamps: TimestampSource? = nil, families: Set<EventFamily>? = nil, direct: [String] = [],
     prepare: (borrowing BPFObject) throws(BPFError) -> Void = { _ in }
   ) throws(CaptureError) -> ProgramRing {
     guard let cpus = CPUList.possible()?.max().map({ $0 + 1 }) else {
@@ -55,11 +56,12 @@ package struct ProgramRing: ~Copyable {
         "can't read /sys/devices/system/cpu/possible; check that /sys is mounted")
     }
     let geometry = try RingSize.geometry(bytes: ringBytes, possibleCPUs: cpus)
-    let facts = try KernelFacts()
+    var options = CaptureOptions()
+    options.timestamps = timestamps
+    options.families = families
+    let facts = try KernelFacts(for: options)
     do {
       let object = try BPFObject(opening: bytes, name: name)
-      var options = CaptureOptions()
-      options.timestamps = timestamps
       try configure(object, options, facts: facts, geometry: geometry, cpus: cpus)
       try prepare(object)
       try object.load(direct: directMaps + direct)

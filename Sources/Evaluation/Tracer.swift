@@ -13,6 +13,9 @@ final class Tracer {
   /// What is traced.
   enum Events {
     case processes, switches, calls
+    /// Every task's but the tracer's, whose own would make more of them: both ends of system calls, or
+    /// switches and wake-ups.
+    case allCalls, allSwitches
   }
 
   /// The programs that can be asked for, with the Debian package of each.
@@ -129,6 +132,20 @@ final class Tracer {
         tracepoint:raw_syscalls:sys_enter / args->id == \(call) / \
         { printf("%d call %d\\n", pid, args->args[0]); }
         """
+      case .allCalls:
+        """
+        tracepoint:raw_syscalls:sys_enter / comm != "bpftrace" / \
+        { printf("%d enter %d\\n", pid, args->id); } \
+        tracepoint:raw_syscalls:sys_exit / comm != "bpftrace" / \
+        { printf("%d exit %d\\n", pid, args->ret); }
+        """
+      case .allSwitches:
+        """
+        tracepoint:sched:sched_switch / comm != "bpftrace" / \
+        { printf("%d switch %d\\n", pid, args->next_pid); } \
+        tracepoint:sched:sched_waking / comm != "bpftrace" / \
+        { printf("%d waking %d\\n", pid, args->pid); }
+        """
       }
     return "BEGIN { printf(\"ready\\n\"); } " + probes
   }
@@ -139,6 +156,14 @@ final class Tracer {
       ["fork", "exec", "exit"].flatMap { ["-e", "sched:sched_process_\($0)"] }
     case .switches: ["-e", "sched:sched_switch", "--filter", "prev_comm == \"\(workName)\""]
     case .calls: ["-e", "raw_syscalls:sys_enter", "--filter", "id == \(call)"]
+    case .allCalls:
+      ["sys_enter", "sys_exit"].flatMap {
+        ["-e", "raw_syscalls:\($0)", "--filter", "COMM != \"perf\""]
+      }
+    case .allSwitches:
+      ["sched_switch", "sched_waking"].flatMap {
+        ["-e", "sched:\($0)", "--filter", "COMM != \"perf\""]
+      }
     }
   }
 }

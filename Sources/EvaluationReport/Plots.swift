@@ -42,8 +42,38 @@ extension EvaluationFile {
         "overhead-\(metric)", "Time of the traced work: \(metric)", part: "overhead",
         metric: metric, cpus: nil, isLogarithmic: false, into: &plots)
     }
+    families(into: &plots)
     model(into: &plots)
     return plots
+  }
+
+  /// What an event of each family costs, and what traced work loses to streams of them.
+  private func families(into plots: inout [(name: String, svg: String)]) {
+    let prefix = "event_"
+    var bars: [BarChart.Bar] = []
+    for row in rows
+    where row.part == "families" && row.transport == "precise" && row.metric.hasPrefix(prefix) {
+      bars.append(
+        BarChart.Bar(
+          label: String(row.metric.dropFirst(prefix.count)), value: row.value, spread: row.spread,
+          isOurs: true))
+    }
+    if !bars.isEmpty {
+      bars.sort { $0.value < $1.value }
+      let chart = BarChart(
+        title: "Time in the programs an event, by family", unit: "ns", bars: bars,
+        isLogarithmic: false)
+      plots.append(("families-event", chart.svg(of: self)))
+    }
+    let streams = rows.filter { $0.part == "families" && $0.metric.hasPrefix("cpu_") }
+    for metric in unique(streams.map(\.metric)) {
+      for cpus in Set(streams.filter { $0.metric == metric }.map(\.cpus)).sorted() {
+        self.bars(
+          "families-\(metric)-\(cpus)",
+          "CPU time of a turn of the traced work: \(metric), \(cpus) CPUs", part: "families",
+          metric: metric, cpus: cpus, isLogarithmic: true, into: &plots)
+      }
+    }
   }
 
   /// The transports' figures of a metric; each once, whatever it is held against.
@@ -54,7 +84,8 @@ extension EvaluationFile {
     var bars: [BarChart.Bar] = []
     var unit = ""
     for row in rows where row.part == part && row.metric == metric {
-      guard cpus == nil || row.cpus == cpus, row.payload == 56 || row.payload == 0,
+      guard cpus == nil || row.cpus == cpus,
+        row.payload == 56 || row.payload == 0 || part == "families",
         !bars.contains(where: { $0.label == row.transport })
       else { continue }
       unit = row.unit
@@ -62,7 +93,7 @@ extension EvaluationFile {
         BarChart.Bar(
           label: row.transport, value: row.value,
           spread: row.reference == nil ? row.spread : [],
-          isOurs: row.transport.hasPrefix("sequencer")))
+          isOurs: row.transport.hasPrefix("sequencer") || row.transport == "ordinal"))
     }
     if bars.isEmpty { return }
     bars.sort { $0.value < $1.value }

@@ -27,6 +27,8 @@ package struct EventOptions: Sendable {
   package var nap: Int?
   /// The NUMA node that the sequencer's slots lie on; nil: the kernel's choice.
   package var node: Int?
+  /// The clock of records of 128 bytes.
+  package var timestamps = TimestampSource.none
   /// The payloads that there are.
   package static let payloads = [8, 56, 120, 248]
   /// What a sequencer or ringbuf of the default size offers.
@@ -40,6 +42,22 @@ package enum KernelEvent: String, CaseIterable, Sendable {
   case exit = "eval_exit"
   case leave = "eval_switch"
   case call = "eval_enter"
+  /// A program that does nothing, at the begin of every system call.
+  case empty = "eval_empty"
+  // Records of 128 bytes, as the product's families have them.
+  case familyEnter = "eval_family_enter"
+  case familyExit = "eval_family_exit"
+  case familySwitch = "eval_family_switch"
+  case familyWaking = "eval_family_waking"
+
+  /// The family whose fields of the kernel its program reads.
+  var family: EventFamily? {
+    switch self {
+    case .familyEnter, .familyExit: .syscall
+    case .familySwitch, .familyWaking: .scheduler
+    default: nil
+    }
+  }
 }
 
 /// The evaluation's object, loaded and attached: where events come from.
@@ -95,11 +113,12 @@ package final class EventSource {
     let slots = try RingSize.geometry(bytes: options.bytes, possibleCPUs: possible)
     let usesRing = kind == EVAL_SEQUENCER
     let attached = KernelEvent.allCases.filter { options.events.contains($0) }.map(\.rawValue)
+    let families = Set(options.events.compactMap(\.family)).union([.process])
     let shift = options.cpusPerShard.trailingZeroBitCount
     let ring = try ProgramRing.open(
       EvaluationObjects.evaluation.bytes(), name: "evaluation", programs: attached,
       ringBytes: usesRing || kind == EVAL_BARE ? options.bytes : smallestRing(possible),
-      timestamps: TimestampSource.none, direct: ["counters", "bare"]
+      timestamps: options.timestamps, families: families, direct: ["counters", "bare"]
     ) { object throws(BPFError) in
       for program in object.programNames where program != loop && !attached.contains(program) {
         try object.skip(program: program)
@@ -155,6 +174,16 @@ package final class EventSource {
     try ring.update(
       map: "target", key: UInt32(0),
       value: eval_target(tgid: process, events: atProcesses ? 1 : 0, linger: linger))
+  }
+
+  /// Leaves out what this process does itself: of records of 128 bytes only.
+  package func excludeSelf() {
+    ring.consumer.setControlSwitch(ControlLayout.selfTGID, UInt32(bitPattern: getpid()))
+  }
+
+  /// Runs of an attached program and their time.
+  package func runs(of event: KernelEvent) throws(BPFError) -> BPFRuns {
+    try ring.object.program(event.rawValue).runs()
   }
 
   /// Events that programs tried to send (loops do not count theirs); by the programs' own count.

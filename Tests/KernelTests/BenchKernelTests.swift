@@ -74,6 +74,34 @@ extension LiveKernelTests {
       #expect(rows.contains { $0["metric"]?.string == "huge_kilobytes" })
     }
 
+    @Test("families: programs by each clock, bystanders, streams by each transport")
+    func families() throws {
+      let (rows, _) = try bench(["families", "--quick", "--rounds", "1"])
+      func has(_ metric: String, _ transport: String) -> Bool {
+        rows.contains {
+          $0["metric"]?.string == metric && $0["transport"]?.string == transport
+            && (number($0) ?? 0) > 0
+        }
+      }
+      for clock in ["precise", "coarse", "none"] {
+        for family in ["syscall", "sched", "file"] {
+          #expect(has("event_\(family)", clock), "\(family), \(clock)")
+        }
+      }
+      #expect(has("run_syscall_enter", "precise") && has("run", "empty"))
+      for transport in ["off", "empty", "file"] { #expect(has("bystander", transport)) }
+      for stream in ["syscall", "sched"] {
+        for transport in ["off", "null", "ordinal", "sequencer", "ringbuf", "perf"] {
+          #expect(has("cpu_\(stream)", transport), "\(stream), \(transport)")
+        }
+        #expect(has("events_\(stream)", "ordinal") && has("events_\(stream)", "ringbuf"))
+      }
+      // What is lost is told: nothing else is missing, so the part lies between none and all.
+      for row in rows where row["metric"]?.string?.hasPrefix("loss_") == true {
+        #expect((0...1).contains(number(row) ?? -1), "\(row)")
+      }
+    }
+
     @Test("a report is made of results, and of nothing else")
     func report() throws {
       let folder = try TemporaryFolder()

@@ -20,6 +20,7 @@ struct BenchCommand: ParsableCommand {
       BenchPartCommand<CapturePart>.self,
       BenchPartCommand<OrderPart>.self,
       BenchPartCommand<FaultsPart>.self,
+      BenchPartCommand<FamiliesPart>.self,
       BenchReportCommand.self,
     ])
 }

@@ -13,7 +13,7 @@ struct BenchRun {
     [
       ProducerPart.self, ConsumerPart.self, ZeroLossPart.self, LatencyPart.self, IdlePart.self,
       OverheadPart.self, DesignPart.self,
-      CapturePart.self, OrderPart.self, FaultsPart.self,
+      CapturePart.self, OrderPart.self, FaultsPart.self, FamiliesPart.self,
     ]
   }
 

@@ -59,6 +59,11 @@ enum eval_kind {
   EVAL_SWITCH = 6
 };
 
+/* A slot of the product's: a header and a payload. */
+struct eval_record {
+  uint64_t words[16];
+};
+
 /* One a possible CPU, written by that CPU in task context only: contexts do not nest there. */
 struct eval_cpu {
   uint64_t offered; /* events tried */
@@ -100,6 +105,7 @@ EVAL_INLINE struct eval_cpu *_Nullable eval_cpu_get(uint32_t cpu) { return eval_
 EVAL_INLINE void *_Nonnull eval_counters(void) { return &counters; }
 /* Slots without a protocol, as many bytes as the ring has. */
 EVAL_INLINE void *_Nonnull eval_bare(void) { return &bare; }
+EVAL_INLINE void *_Nonnull eval_dropped(struct eval_cpu *_Nonnull own) { return &own->dropped; }
 EVAL_INLINE uint64_t eval_now(void) { return ((uint64_t(*)(void))5)(); }
 EVAL_INLINE uint64_t eval_actor(void) { return ((uint64_t(*)(void))14)(); }
 
@@ -143,6 +149,20 @@ EVAL_INLINE int64_t eval_perf_output(
   eval_fill(words, event);
   return ((int64_t(*)(const void *, void *, uint64_t, void *, uint64_t))25)(
       context, &perf, 0xffffffffull, words, evaluation.payload);
+}
+
+/* A record of the product's, whole: what a transport carries of an event of a family. */
+EVAL_INLINE void *_Nullable eval_reserve_record(void *_Nonnull map) {
+  return ((void *(*)(void *, uint64_t, uint64_t))131)(map, sizeof(struct eval_record), 0);
+}
+EVAL_INLINE int64_t eval_perf_record(
+    const void *_Nonnull context, struct eval_record *_Nonnull record) {
+  return ((int64_t(*)(const void *, void *, uint64_t, void *, uint64_t))25)(
+      context, &perf, 0xffffffffull, record, sizeof *record);
+}
+/* The record is written, though nobody gets it. */
+EVAL_INLINE void eval_keep(struct eval_record *_Nonnull record) {
+  __asm__ volatile("" : : "r"(record) : "memory");
 }
 
 /* The callback's state in a loop: on the stack of the program. */
