@@ -15,7 +15,8 @@ enum OptionsTarget {
     "--output", "--events", "--pid", "--tree", "--uid", "--comm", "--cgroup", "--duration",
     "--count", "--ring-size", "--wait", "--timestamps", "--until", "--pin", "--leave-pinned",
     "--include-self", "--quiet", "--", "-o", "-q", "doctor", "trace", "--help", "--version",
-    "process", "json", "16MiB", "1e9", "none", "command", "tree", "*", "root", "/",
+    "process", "json", "16MiB", "1e9", "none", "command", "tree", "*", "root", "/", "--syscall",
+    "--redact", "signal,sched", "syscall", "openat", "events",
   ]
 
   /// Parses the words that `bytes` tell: a byte below 0x20 stands for a word of the program's own.
