@@ -18,11 +18,15 @@ public import SequencerCore
   /// Without a look-up: the three maps have one element each, and their symbols stand for its address
   /// (`directMaps` of the user side). A look-up passes its key through memory (docs/adr/0015).
   @inline(__always) public init?() {
-    cpu = kit_cpu()
-    guard cpu < kit_cpus() else { return nil }
+    let index = kit_cpu_index()
+    guard index < UInt64(kit_cpus()) else { return nil }
     unsafe control = kit_map_control()
     unsafe slots = kit_map_ring()
-    unsafe cpuState = kit_map_cpu_state() + Int(cpu) &* CPUStateLayout.size
+    // Worked out here, where the verifier has just learnt the bound.
+    unsafe cpuState = seq_settled(
+      kit_map_cpu_state() + Int(truncatingIfNeeded: index &* UInt64(CPUStateLayout.size)))
+    // Asked again: kept from above it would be spilled before the comparison, and read back without its bound.
+    cpu = kit_cpu()
   }
 
   @inline(__always) public var geometry: RingGeometry {

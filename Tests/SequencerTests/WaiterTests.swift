@@ -182,12 +182,21 @@ import Testing
     return (0, 0)
   }
 
+  /// Takes records for a stream even where a busy machine lets seconds pass between them.
+  private var patient: Waiter.Pace {
+    var pace = Waiter.Pace()
+    pace.nap = 20_000_000_000
+    // And naps the shortest nap all the same.
+    pace.recordsOfANap = 0
+    return pace
+  }
+
   @Test("While records keep coming it naps without asking for the bell")
   func napsInAStream() throws {
     let test = try MappedTestRing()
     let bells = try Bells()
     let doorbell = try bells.doorbell()
-    var waiter = Waiter(.park)
+    var waiter = Waiter(.park, pace: patient)
     // A bell that rings all the time, so that a park ends at once.
     bells.ring()
     _ = sleep(&waiter, test, doorbell, bells)
@@ -211,7 +220,7 @@ import Testing
     let test = try MappedTestRing()
     let bells = try Bells()
     let doorbell = try bells.doorbell()
-    var waiter = Waiter(.park)
+    var waiter = Waiter(.park, pace: patient)
     bells.ring()
     func burst(_ count: Int) throws {
       test.produce(count)

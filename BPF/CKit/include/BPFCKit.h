@@ -196,11 +196,17 @@ KIT_CONFIG(kit_x32_mask, uint32_t, syscalls.x32_mask)
 KIT_CONFIG(kit_syscall_number, uint32_t, syscalls.number)
 KIT_INLINE uint32_t kit_syscall_argument(uint32_t i) { return config.syscalls.argument[i]; }
 KIT_INLINE uint32_t kit_compat_argument(uint32_t i) { return config.syscalls.compat_argument[i]; }
+/* An index that the compiler knows nothing of, so that it leaves the mask where the verifier needs it: right
+   before the access. */
+KIT_INLINE uint64_t kit_masked(uint64_t index, uint64_t mask) {
+  __asm__ volatile("" : "+r"(index));
+  return index & mask;
+}
 KIT_INLINE uint64_t kit_syscall_wanted(uint32_t i) {
-  return config.syscalls.wanted[i & (2 * KIT_SYSCALL_LIMIT / 64 - 1)];
+  return config.syscalls.wanted[kit_masked(i, 2 * KIT_SYSCALL_LIMIT / 64 - 1)];
 }
 KIT_INLINE uint32_t kit_syscall_act(uint32_t i) {
-  return config.syscalls.acts[i & (2 * KIT_SYSCALL_LIMIT - 1)];
+  return config.syscalls.acts[kit_masked(i, 2 * KIT_SYSCALL_LIMIT - 1)];
 }
 KIT_INLINE uint64_t kit_comm_value(uint32_t i) { return config.comm_value[i]; }
 KIT_INLINE uint64_t kit_comm_mask(uint32_t i) { return config.comm_mask[i]; }
@@ -258,6 +264,13 @@ KIT_INLINE void *_Nullable kit_lookup(void *_Nonnull map, uint32_t key) {
 KIT_INLINE uint64_t kit_ktime_ns(void) { return ((uint64_t(*)(void))5)(); }
 KIT_INLINE uint64_t kit_jiffies(void) { return ((uint64_t(*)(void))118)(); }
 KIT_INLINE uint32_t kit_cpu(void) { return ((uint32_t(*)(void))8)(); }
+/* The same as a whole register that the compiler knows nothing of: a comparison of its 32-bit copy would
+   bound the copy only, and verifiers before 6.8 do not carry that over to the original. */
+KIT_INLINE uint64_t kit_cpu_index(void) {
+  uint64_t cpu = ((uint64_t(*)(void))8)();
+  __asm__ volatile("" : "+r"(cpu));
+  return cpu;
+}
 KIT_INLINE uint64_t kit_cgroup_id(void) { return ((uint64_t(*)(void))80)(); }
 KIT_INLINE int64_t kit_under_cgroup(void *_Nonnull map, uint32_t index) {
   return ((int64_t(*)(void *, uint32_t))37)(map, index);
