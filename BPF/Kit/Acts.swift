@@ -159,11 +159,10 @@ public func copyWords(
   }
 }
 
-/// Whether a call's result says that it will be made again: ERESTARTSYS … ERESTART_RESTARTBLOCK of
-/// include/linux/errno.h, which no caller ever sees.
-@inline(__always) public func isRestart(_ result: UInt64) -> Bool {
-  let value = Int64(bitPattern: result)
-  return value <= -512 && value >= -516
+/// Whether a call's result says that it is begun anew, or was interrupted before it did anything:
+/// ERESTARTSYS … ERESTART_RESTARTBLOCK of include/linux/errno.h, which no caller ever sees.
+@inline(__always) public func isRestart(_ result: Int64) -> Bool {
+  result <= -512 && result >= -516
 }
 
 /// Strings of the caller's memory: read and sized in the per-CPU scratch before the claim, copied after it.

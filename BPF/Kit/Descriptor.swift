@@ -46,19 +46,17 @@ import BPFCKit
   }
   /// The address of its `struct path`.
   @inline(__always) public var path: UInt64 { address &+ UInt64(kit_offset_file_path()) }
+  /// What its kind of file keeps there: a socket, a program, a map.
+  @inline(__always) public var privateData: UInt64 {
+    kit_read_word(address &+ UInt64(kit_offset_file_private_data()))
+  }
   /// The address of its `struct sock`; 0 where it is no socket.
   @inline(__always) public var socket: UInt64 {
     let mode = kit_read_word(inode &+ UInt64(kit_offset_inode_mode())) & 0xF000
     // S_IFSOCK. A socket's file in a file system has no private data.
     if address == 0 || mode != 0xC000 { return 0 }
-    let socket = kit_read_word(address &+ UInt64(kit_offset_file_private_data()))
+    let socket = privateData
     if socket == 0 { return 0 }
     return kit_read_word(socket &+ UInt64(kit_offset_socket_sk()))
   }
-}
-
-/// Whether a call's result says that it is begun anew, or was interrupted before it did anything: ERESTARTSYS,
-/// ERESTARTNOINTR, ERESTARTNOHAND, ENOIOCTLCMD, ERESTART_RESTARTBLOCK (include/linux/errno.h).
-@inline(__always) public func isRestart(_ result: Int64) -> Bool {
-  result <= -512 && result >= -516
 }

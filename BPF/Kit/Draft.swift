@@ -174,10 +174,9 @@ import SequencerCore
     let strings =
       length(.path) &+ length(.asked) &+ length(.newPath) &+ length(.newAsked)
     let length = UInt64(fixed) &+ strings
-    let slots = (UInt64(Slot.headerSize) &+ length &+ UInt64(Slot.size &- 1)) &>> Slot.sizeShift
     let flags = RecordFlags(rawValue: UInt16(truncatingIfNeeded: self[.flags]))
     let content = MetadataWord.content(kindCode: kindCode, cpu: ring.cpu, flags: flags)
-    guard let claim = producer.claim(slots: slots, family: family) else { return }
+    guard let claim = producer.claim(slots: slots(length), family: family) else { return }
     _ = claim.describe(task, in: ring)
     unsafe copy(to: claim.payload, fixed: fixed)
     producer.publish(

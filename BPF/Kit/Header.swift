@@ -23,6 +23,11 @@ public import SequencerCore
   unsafe seq_store_u64(control + ControlLayout.coarseBase, base)
 }
 
+/// Slots of a record whose payload has `length` bytes.
+@inline(__always) public func slots(_ length: UInt64) -> UInt64 {
+  (UInt64(Slot.headerSize) &+ length &+ UInt64(Slot.size &- 1)) &>> Slot.sizeShift
+}
+
 extension Claim {
   /// Fills the part of the metadata line that tells of the current task.
   ///

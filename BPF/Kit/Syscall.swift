@@ -12,6 +12,24 @@ public import SequencerABI
   public let isCompat: Bool
   let registers: UnsafeRawPointer
 
+  /// The call that `task`, the current one, begins: of a program on `sys_enter`, trace_sys_enter(regs, id).
+  @inline(__always) public init(entering context: Context, _ task: Task) {
+    unsafe self.init(
+      task, registers: context.pointerArgument(0), number: context.argument(1))
+  }
+
+  /// The call that `task`, the current one, returns from: of a program on `sys_exit`,
+  /// trace_sys_exit(regs, ret).
+  @inline(__always) public init(leaving context: Context, _ task: Task) {
+    unsafe self.init(task, registers: context.pointerArgument(0))
+  }
+
+  /// The call that `task`, the current one, is in, by its `struct pt_regs *`.
+  @inline(__always) public init(_ task: Task, registers: UnsafeRawPointer) {
+    unsafe self.init(
+      task, registers: registers, number: UInt64(registers.half(kit_syscall_number())))
+  }
+
   /// The call that the current task makes, by its `struct pt_regs *`, and its number.
   @inline(__always)
   public init(_ task: Task, registers: UnsafeRawPointer, number: UInt64) {

@@ -9,10 +9,8 @@ import SequencerCore
 @c @section("tp_btf/sys_exit") @used
 public func bpf_exit(_ context: Context) -> Int32 {
   let task = Task.current
-  let registers = unsafe context.pointerArgument(0)
-  let call = unsafe SystemCall(
-    task, registers: registers, number: UInt64(registers.half(kit_syscall_number())))
-  let result = unsafe context.argument(1)
+  let call = unsafe SystemCall(leaving: context, task)
+  let result = Int64(bitPattern: unsafe context.argument(1))
   guard call.act == UInt32(SyscallAct.bpf), !isRestart(result), let ring = KernelRing(),
     let scratch = unsafe kit_lookup(kit_map_scratch(), 0)
   else { return 0 }
@@ -20,7 +18,7 @@ public func bpf_exit(_ context: Context) -> Int32 {
   let comm = task.comm
   guard isWanted(task, comm: comm, family: .bpf, ring: ring) else { return 0 }
   unsafe describeObject(
-    command: UInt32(truncatingIfNeeded: call.argument(0)), result: Int64(bitPattern: result),
+    command: UInt32(truncatingIfNeeded: call.argument(0)), result: result,
     task: task, to: scratch)
   guard let claim = producer.claim(slots: 1, family: .bpf) else { return 0 }
   _ = claim.describe(task, in: ring)
@@ -28,7 +26,7 @@ public func bpf_exit(_ context: Context) -> Int32 {
     MemoryLayout<BPFPayload>.size / 8, from: scratch, to: claim.payload)
   let payload = unsafe claim.payload.assumingMemoryBound(to: BPFPayload.self)
   unsafe payload.pointee.comm = comm
-  unsafe payload.pointee.result = Int64(bitPattern: result)
+  unsafe payload.pointee.result = result
   producer.publish(
     claim, kind: .bpf, cpu: ring.cpu, flags: .detail(call.detail),
     payloadLength: UInt32(MemoryLayout<BPFPayload>.size))
@@ -65,9 +63,9 @@ private func describeObject(
   if result < 0 { return }
   let isMap = Command.givesMap(command)
   if !isMap && !Command.givesProgram(command) { return }
-  let file = openFile(task, UInt32(truncatingIfNeeded: result))
-  if file == 0 { return }
-  let object = kit_read_word(file &+ UInt64(kit_offset_file_private_data()))
+  let file = OpenFile(Int32(truncatingIfNeeded: result), of: task)
+  if !file.exists { return }
+  let object = file.privateData
   if object == 0 { return }
   if isMap {
     unsafe payload.pointee.object = 2
@@ -85,15 +83,6 @@ private func describeObject(
   unsafe payload.pointee.type = half(object, kit_offset_prog_type())
   unsafe payload.pointee.count = half(object, kit_offset_prog_len())
   unsafe payload.pointee.name = name(auxiliary, kit_offset_prog_aux_name())
-}
-
-/// The `struct file *` of a descriptor of the current task; 0 where there is none.
-@inline(__always) private func openFile(_ task: Task, _ descriptor: UInt32) -> UInt64 {
-  let files = unsafe task.pointer.word(kit_offset_task_files())
-  let table = kit_read_word(files &+ UInt64(kit_offset_files_fdt()))
-  if descriptor >= half(table, kit_offset_fdtable_max_fds()) { return 0 }
-  let array = kit_read_word(table &+ UInt64(kit_offset_fdtable_fd()))
-  return kit_read_word(array &+ UInt64(descriptor) &* 8)
 }
 
 @inline(__always) private func half(_ address: UInt64, _ offset: UInt32) -> UInt32 {

@@ -17,8 +17,7 @@ import SequencerCore
 @c @section("tp_btf/sys_enter") @used
 public func cred_enter(_ context: Context) -> Int32 {
   let task = Task.current
-  let call = unsafe SystemCall(
-    task, registers: context.pointerArgument(0), number: context.argument(1))
+  let call = unsafe SystemCall(entering: context, task)
   guard mayChangeCredentials(call), let state = unsafe kit_act_state(task.pointer, 1) else {
     return 0
   }
@@ -32,9 +31,7 @@ public func cred_enter(_ context: Context) -> Int32 {
 @c @section("tp_btf/sys_exit") @used
 public func cred_exit(_ context: Context) -> Int32 {
   let task = Task.current
-  let registers = unsafe context.pointerArgument(0)
-  let call = unsafe SystemCall(
-    task, registers: registers, number: UInt64(registers.half(kit_syscall_number())))
+  let call = unsafe SystemCall(leaving: context, task)
   guard mayChangeCredentials(call), let state = unsafe kit_act_state(task.pointer, 0),
     unsafe seq_exchange_u32(state + Int(KIT_ACT_HAS_CREDENTIALS), 0) == 1
   else { return 0 }
@@ -58,10 +55,7 @@ public func cred_newtask(_ context: Context) -> Int32 {
 
 /// The call that the current task, which makes another, is in: clone(), clone3(), fork(), vfork().
 @inline(__always) func currentCall(_ task: Task) -> UInt16 {
-  let registers = unsafe kit_task_registers(task.pointer)
-  return unsafe SystemCall(
-    task, registers: registers, number: UInt64(registers.half(kit_syscall_number()))
-  ).detail
+  unsafe SystemCall(task, registers: kit_task_registers(task.pointer)).detail
 }
 
 @inline(__always)

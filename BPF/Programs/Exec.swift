@@ -39,8 +39,7 @@ public func sched_process_exec(_ context: Context) -> Int32 {
   let strings = unsafe ExecStrings(task: task, binary: binary, scratch: scratch)
   let state = unsafe kit_task_state(task.pointer, 0)
   let length = UInt64(MemoryLayout<ExecPayload>.size) &+ strings.total
-  let slots = (UInt64(Slot.headerSize) &+ length &+ UInt64(Slot.size &- 1)) &>> Slot.sizeShift
-  guard let claim = producer.claim(slots: slots, family: .process) else { return 0 }
+  guard let claim = producer.claim(slots: slots(length), family: .process) else { return 0 }
   _ = claim.describe(task, in: ring)
   let recordFlags = unsafe fill(
     claim.payload, task: task, context: context, strings: strings, state: state)

@@ -9,9 +9,7 @@ import SequencerABI
 @c @section("tp_btf/sys_exit") @used
 public func file_act(_ context: Context) -> Int32 {
   let task = Task.current
-  let registers = unsafe context.pointerArgument(0)
-  let call = unsafe SystemCall(
-    task, registers: registers, number: UInt64(registers.half(kit_syscall_number())))
+  let call = unsafe SystemCall(leaving: context, task)
   let act = call.act
   guard act >= UInt32(SyscallAct.open), act <= UInt32(SyscallAct.changeOwnerAt) else { return 0 }
   let result = unsafe Int64(bitPattern: context.argument(1))

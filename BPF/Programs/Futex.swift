@@ -9,8 +9,7 @@ import SequencerCore
 @c @section("tp_btf/sys_enter") @used
 public func futex_enter(_ context: Context) -> Int32 {
   let task = Task.current
-  let call = unsafe SystemCall(
-    task, registers: context.pointerArgument(0), number: context.argument(1))
+  let call = unsafe SystemCall(entering: context, task)
   return futex(task, call, result: 0, kind: .futexEnter)
 }
 
@@ -18,9 +17,7 @@ public func futex_enter(_ context: Context) -> Int32 {
 @c @section("tp_btf/sys_exit") @used
 public func futex_exit(_ context: Context) -> Int32 {
   let task = Task.current
-  let registers = unsafe context.pointerArgument(0)
-  let call = unsafe SystemCall(
-    task, registers: registers, number: UInt64(registers.half(kit_syscall_number())))
+  let call = unsafe SystemCall(leaving: context, task)
   return futex(
     task, call, result: Int64(bitPattern: unsafe context.argument(1)), kind: .futexExit)
 }

@@ -51,11 +51,6 @@ public func module_free(_ context: Context) -> Int32 {
   return 0
 }
 
-/// Slots of a record whose payload has this length.
-@inline(__always) func slots(_ length: UInt64) -> UInt64 {
-  (UInt64(Slot.headerSize) &+ length &+ UInt64(Slot.size &- 1)) &>> Slot.sizeShift
-}
-
 /// Where the strings of a call lie in the scratch.
 private enum Place {
   @inline(__always) static var name: Int { 0 }
@@ -66,14 +61,12 @@ private enum Place {
 @c @section("tp_btf/sys_exit") @used
 public func module_exit(_ context: Context) -> Int32 {
   let task = Task.current
-  let registers = unsafe context.pointerArgument(0)
-  let call = unsafe SystemCall(
-    task, registers: registers, number: UInt64(registers.half(kit_syscall_number())))
+  let call = unsafe SystemCall(leaving: context, task)
   let act = call.act
   let isImage = act == UInt32(SyscallAct.initModule)
   let isFile = act == UInt32(SyscallAct.initModuleFile)
   let isDelete = act == UInt32(SyscallAct.deleteModule)
-  let result = unsafe context.argument(1)
+  let result = Int64(bitPattern: unsafe context.argument(1))
   guard isImage || isFile || isDelete, !isRestart(result), let ring = KernelRing(),
     let scratch = unsafe kit_lookup(kit_map_scratch(), 0)
   else { return 0 }
@@ -98,7 +91,7 @@ public func module_exit(_ context: Context) -> Int32 {
   _ = claim.describe(task, in: ring)
   let payload = unsafe claim.payload.assumingMemoryBound(to: ModuleCallPayload.self)
   unsafe payload.pointee.comm = comm
-  unsafe payload.pointee.result = Int64(bitPattern: result)
+  unsafe payload.pointee.result = result
   unsafe payload.pointee.flags = UInt32(truncatingIfNeeded: flags)
   unsafe payload.pointee.descriptor = descriptor
   unsafe payload.pointee.imageLength = imageLength

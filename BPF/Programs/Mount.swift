@@ -137,12 +137,10 @@ private enum Place {
 @c @section("tp_btf/sys_exit") @used
 public func mount_exit(_ context: Context) -> Int32 {
   let task = Task.current
-  let registers = unsafe context.pointerArgument(0)
-  let call = unsafe SystemCall(
-    task, registers: registers, number: UInt64(registers.half(kit_syscall_number())))
+  let call = unsafe SystemCall(leaving: context, task)
   let act = call.act
   if act < UInt32(SyscallAct.mount) || act > UInt32(SyscallAct.pathAlone) { return 0 }
-  let result = unsafe context.argument(1)
+  let result = Int64(bitPattern: unsafe context.argument(1))
   guard !isRestart(result), let ring = KernelRing(),
     let scratch = unsafe kit_lookup(kit_map_scratch(), 0)
   else { return 0 }
@@ -167,7 +165,7 @@ public func mount_exit(_ context: Context) -> Int32 {
   _ = claim.describe(task, in: ring)
   let payload = unsafe claim.payload.assumingMemoryBound(to: MountPayload.self)
   unsafe payload.pointee.comm = comm
-  unsafe payload.pointee.result = Int64(bitPattern: result)
+  unsafe payload.pointee.result = result
   unsafe payload.pointee.flags = arguments.flags
   unsafe payload.pointee.attributesSet = arguments.attributesSet
   unsafe payload.pointee.attributesCleared = arguments.attributesCleared

@@ -12,8 +12,7 @@ import SequencerCore
 @c @section("tp_btf/sys_enter") @used
 public func namespace_enter(_ context: Context) -> Int32 {
   let task = Task.current
-  let call = unsafe SystemCall(
-    task, registers: context.pointerArgument(0), number: context.argument(1))
+  let call = unsafe SystemCall(entering: context, task)
   guard call.act == UInt32(SyscallAct.changeNamespaces),
     let state = unsafe kit_act_state(task.pointer, 1)
   else { return 0 }
@@ -27,9 +26,7 @@ public func namespace_enter(_ context: Context) -> Int32 {
 @c @section("tp_btf/sys_exit") @used
 public func namespace_exit(_ context: Context) -> Int32 {
   let task = Task.current
-  let registers = unsafe context.pointerArgument(0)
-  let call = unsafe SystemCall(
-    task, registers: registers, number: UInt64(registers.half(kit_syscall_number())))
+  let call = unsafe SystemCall(leaving: context, task)
   guard call.act == UInt32(SyscallAct.changeNamespaces),
     let state = unsafe kit_act_state(task.pointer, 0),
     unsafe seq_exchange_u32(state + Int(KIT_ACT_HAS_NAMESPACES), 0) == 1

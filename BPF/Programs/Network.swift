@@ -60,9 +60,7 @@ func fillState(
 @c @section("tp_btf/sys_exit") @used
 public func net_act(_ context: Context) -> Int32 {
   let task = Task.current
-  let registers = unsafe context.pointerArgument(0)
-  let call = unsafe SystemCall(
-    task, registers: registers, number: UInt64(registers.half(kit_syscall_number())))
+  let call = unsafe SystemCall(leaving: context, task)
   let callAct = call.act
   guard callAct >= UInt32(SyscallAct.connect), callAct <= UInt32(SyscallAct.socketCall) else {
     return 0

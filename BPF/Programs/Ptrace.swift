@@ -39,8 +39,7 @@ private enum Request {
 @c @section("tp_btf/sys_enter") @used
 public func ptrace_enter(_ context: Context) -> Int32 {
   let task = Task.current
-  let call = unsafe SystemCall(
-    task, registers: context.pointerArgument(0), number: context.argument(1))
+  let call = unsafe SystemCall(entering: context, task)
   guard call.act == UInt32(SyscallAct.ptrace), let state = unsafe kit_act_state(task.pointer, 1)
   else { return 0 }
   let target = unsafe state + Int(KIT_ACT_TARGET)
@@ -57,9 +56,7 @@ public func ptrace_enter(_ context: Context) -> Int32 {
 @c @section("tp_btf/sys_exit") @used
 public func ptrace_exit(_ context: Context) -> Int32 {
   let task = Task.current
-  let registers = unsafe context.pointerArgument(0)
-  let call = unsafe SystemCall(
-    task, registers: registers, number: UInt64(registers.half(kit_syscall_number())))
+  let call = unsafe SystemCall(leaving: context, task)
   let act = call.act
   if act == UInt32(SyscallAct.ptrace) { return unsafe tellPtrace(call, task, context) }
   if act == UInt32(SyscallAct.readMemory) || act == UInt32(SyscallAct.writeMemory) {
@@ -70,7 +67,7 @@ public func ptrace_exit(_ context: Context) -> Int32 {
 
 @inline(__always)
 private func tellPtrace(_ call: SystemCall, _ task: Task, _ context: Context) -> Int32 {
-  let result = unsafe context.argument(1)
+  let result = Int64(bitPattern: unsafe context.argument(1))
   if isRestart(result) { return 0 }
   guard let ring = KernelRing(), let scratch = unsafe kit_lookup(kit_map_scratch(), 0) else {
     return 0
@@ -87,7 +84,7 @@ private func tellPtrace(_ call: SystemCall, _ task: Task, _ context: Context) ->
   unsafe payload.pointee.askedPID = UInt32(truncatingIfNeeded: call.argument(1))
   unsafe payload.pointee.address = call.argument(2)
   unsafe payload.pointee.data = call.argument(3)
-  unsafe payload.pointee.result = Int64(bitPattern: result)
+  unsafe payload.pointee.result = result
   let tasks =
     unsafe claim.payload
     + (MemoryLayout<PtracePayload>.size - 2 * MemoryLayout<TaskReference>.size)
@@ -129,7 +126,7 @@ private func findTarget(
 
 @inline(__always)
 private func tellMemory(_ call: SystemCall, _ task: Task, _ context: Context) -> Int32 {
-  let result = unsafe context.argument(1)
+  let result = Int64(bitPattern: unsafe context.argument(1))
   if isRestart(result) { return 0 }
   guard let ring = KernelRing() else { return 0 }
   let producer = Producer(ring)
@@ -145,7 +142,7 @@ private func tellMemory(_ call: SystemCall, _ task: Task, _ context: Context) ->
   unsafe payload.pointee.comm = comm
   unsafe payload.pointee.askedPID = UInt32(truncatingIfNeeded: call.argument(0))
   unsafe payload.pointee.isWrite = isWrite
-  unsafe payload.pointee.result = Int64(bitPattern: result)
+  unsafe payload.pointee.result = result
   unsafe payload.pointee.remoteCount = call.argument(4)
   unsafe payload.pointee.remoteAddress = address
   unsafe payload.pointee.reserved0 = 0

@@ -10,8 +10,7 @@ import SequencerCore
 @c @section("tp_btf/sys_enter") @used
 public func syscall_enter(_ context: Context) -> Int32 {
   let task = Task.current
-  let call = unsafe SystemCall(
-    task, registers: context.pointerArgument(0), number: context.argument(1))
+  let call = unsafe SystemCall(entering: context, task)
   // A call that is not chosen is no event: it is not counted either.
   guard call.isWanted, let ring = KernelRing() else { return 0 }
   let producer = Producer(ring)
@@ -39,9 +38,7 @@ public func syscall_enter(_ context: Context) -> Int32 {
 @c @section("tp_btf/sys_exit") @used
 public func syscall_exit(_ context: Context) -> Int32 {
   let task = Task.current
-  let registers = unsafe context.pointerArgument(0)
-  let call = unsafe SystemCall(
-    task, registers: registers, number: UInt64(registers.half(kit_syscall_number())))
+  let call = unsafe SystemCall(leaving: context, task)
   guard call.isWanted, let ring = KernelRing() else { return 0 }
   let producer = Producer(ring)
   let comm = task.comm
