@@ -115,7 +115,7 @@ func configure(
 extension kit_config {
   /// Tells the programs the wanted cgroups by id and level, for tasks other than the current one.
   ///
-  /// - Parameter paths: directories of the cgroup2 mount, at most 16, that exist.
+  /// - Parameter paths: directories of the cgroup2 mount, at most 16, that exist; absolute, without "..".
   mutating func setCgroups(_ paths: [String]) {
     let mount = MountTable.current()?.mountPoint(ofType: "cgroup2") ?? ""
     unsafe withUnsafeMutableBytes(of: &cgroup_ids) { ids in

@@ -64,22 +64,26 @@ public struct DecodedEvent: ~Escapable {
   private static func check(
     _ payload: RawSpan, of kind: EventKind, header: RecordHeader
   ) throws(DecodingError) {
+    if let layout = EventLayout.of(kind) {
+      guard payload.byteCount >= layout.size else {
+        throw .payloadTooShort(
+          kind: header.kind, length: header.payloadLength, required: layout.size)
+      }
+      return try check(strings: layout, of: payload, header)
+    }
     let required =
       switch kind {
       case .fork: MemoryLayout<ForkPayload>.size
       case .exec: MemoryLayout<ExecPayload>.size
       case .exit: MemoryLayout<ExitPayload>.size
-      case .test: 0
-      default: EventLayout.of(kind)?.size ?? 0
+      // The tests' records: any bytes.
+      default: 0
       }
     guard payload.byteCount >= required else {
       throw .payloadTooShort(
         kind: header.kind, length: header.payloadLength, required: required)
     }
-    guard kind == .exec else {
-      if let layout = EventLayout.of(kind) { try check(strings: layout, of: payload, header) }
-      return
-    }
+    guard kind == .exec else { return }
     let exec = payload.value(at: 0, as: ExecPayload.self)
     let room = payload.byteCount - required
     guard Int(exec.pathLength) <= ExecPayload.pathLimit,

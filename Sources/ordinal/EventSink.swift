@@ -14,7 +14,7 @@ struct EventSink: ~Copyable {
   private var writer: EventWriter
   private var context = FormattingContext.live()
   private let globs: [CommGlob]
-  private let redaction: ArgumentRedaction
+  private var redaction: ArgumentRedaction
   /// Events taken so far that were meant for the output.
   private(set) var accepted: UInt64 = 0
   /// Events that a glob turned away, or that came after the last one wanted.
@@ -54,8 +54,11 @@ struct EventSink: ~Copyable {
     guard let event = try? DecodedEvent(decoding: record), event.kind == .exec else {
       return takeShown(record)
     }
-    var redaction = redaction
-    redaction.apply(to: event, record) { takeShown($0) }
+    // Out of the way while the rest of the sink takes what it lends, and back with its buffers.
+    var hiding = ArgumentRedaction([])
+    swap(&hiding, &redaction)
+    hiding.apply(to: event, record) { takeShown($0) }
+    swap(&hiding, &redaction)
   }
 
   private mutating func takeShown(_ record: RecordView) {

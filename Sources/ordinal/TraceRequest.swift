@@ -227,7 +227,10 @@ private func cgroupDirectory(_ text: String) throws -> String {
     throw Failure(
       "--cgroup: \(path) is no cgroup v2 directory; `ls \(mount)` lists those there are")
   }
-  return path
+  // Without "..", so that its level in the hierarchy is its components'.
+  guard let real = unsafe realpath(path, nil) else { return path }
+  defer { unsafe free(real) }
+  return unsafe String(cString: real)
 }
 
 /// PROC_PID_INIT_INO of the kernel's include/linux/proc_ns.h.

@@ -56,7 +56,7 @@ extension LiveKernelTests {
 
     @Test(
       "an event passes if the task it is done to passes",
-      arguments: ["pid", "uid", "comm", "glob", "cgroup"])
+      arguments: ["pid", "uid", "comm", "glob", "cgroup", "cgroup by a detour"])
     func target(_ kind: String) throws {
       let sleepers = try Sleepers()
       defer { sleepers.end() }
@@ -66,7 +66,8 @@ extension LiveKernelTests {
         case "uid": ["--uid", "\(Self.uid)"]
         case "comm": ["--comm", "wl-sleeper"]
         case "glob": ["--comm", "*-sl[e]ep*"]
-        default: ["--cgroup", sleepers.cgroup]
+        case "cgroup": ["--cgroup", sleepers.cgroup]
+        default: ["--cgroup", "\(sleepers.cgroup)/inner/../../\(sleepers.cgroup)/inner"]
         }
       let trace = try Trace(["-o", "json", "--events", "signal"] + filter)
       try trace.waitUntilTracing()
