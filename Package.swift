@@ -89,6 +89,22 @@ let package = Package(
       name: "KernelEvents", dependencies: ["SequencerABI", "Sequencer"], swiftSettings: fuzzed),
     .target(
       name: "EventFormats", dependencies: ["KernelEvents", "SequencerABI"], swiftSettings: fuzzed),
+    // Recordings and what is made of them.
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    .target(
+      name: "Recording",
+      dependencies: [
+        "SequencerABI", "SequencerCore", "Sequencer", "KernelEvents", "CZstd", "COrdinalSystem",
+      ],
+      swiftSettings: fuzzed),
+    .target(
+      name: "EventExports",
+      dependencies: ["KernelEvents", "EventFormats", "SequencerABI", "CSQLite"],
+      swiftSettings: fuzzed),
+    .target(
+      name: "ProcessLives", dependencies: ["KernelEvents", "EventFormats", "SequencerABI"],
+      swiftSettings: fuzzed),
     .target(
       name: "Causality", dependencies: ["KernelEvents", "SequencerABI"], swiftSettings: fuzzed),
     .target(
@@ -130,7 +146,7 @@ let package = Package(
       name: "ordinal",
       dependencies: [
         "Capture", "Causality", "Doctor", "EventFormats", "KernelEvents", "BPFLoader", "Sequencer",
-        "COrdinalSystem", "Evaluation", "EvaluationReport", "EvaluationTransports",
+        "COrdinalSystem", "Recording", "EventExports", "ProcessLives", "Evaluation", "EvaluationReport", "EvaluationTransports",
         "SequencerABI", "SequencerCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],

@@ -61,6 +61,8 @@ ordinal_missing_libraries() {
 ordinal_missing_packages() {
   command -v pkg-config >/dev/null || echo pkg-config
   [ -e /usr/include/bpf/libbpf.h ] || pkg-config --exists libbpf 2>/dev/null || echo libbpf-dev
+  [ -e /usr/include/zstd.h ] || pkg-config --exists libzstd 2>/dev/null || echo libzstd-dev
+  [ -e /usr/include/sqlite3.h ] || pkg-config --exists sqlite3 2>/dev/null || echo libsqlite3-dev
   command -v git >/dev/null || echo git
   [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
   # The C library's headers, the compiler's start files, the C++ headers that Swift's linker wants.

@@ -1,0 +1,3 @@
+// The system's SQLite: exports for plain SQL.
+#pragma once
+#include <sqlite3.h>

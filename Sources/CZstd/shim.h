@@ -1,0 +1,3 @@
+// The system's zstd: recordings may be compressed.
+#pragma once
+#include <zstd.h>
