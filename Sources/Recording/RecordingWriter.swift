@@ -91,25 +91,34 @@ public struct RecordingWriter: ~Copyable {
   ///   - journal: what was handed out before.
   ///   - onSegment: told each file's path, once it is made and before a record is in it.
   /// - Throws: one line; no file is left then.
-  public init(
+  public static func create(
     _ options: RecordingOptions, _ start: RecordingStart, journal: ConsumerJournal,
     onSegment: @escaping (String) -> Void = { _ in }
-  ) throws(RecordingError) {
+  ) throws(RecordingError) -> RecordingWriter {
     let there = try RecordingFiles.segments(of: options.path)
     if let first = there.first, !options.isAppending {
       throw RecordingError(
         "\(first) exists; name another file, or use --append to go on with that recording")
     }
+    var writer = RecordingWriter(options, start, journal, there, onSegment)
+    let isNumbered = options.rotates || !there.isEmpty
+    try writer.beginSegment(
+      at: isNumbered
+        ? RecordingFiles.path(of: options.path, number: writer.number) : options.path)
+    return writer
+  }
+
+  private init(
+    _ options: RecordingOptions, _ start: RecordingStart, _ journal: ConsumerJournal,
+    _ there: [String], _ onSegment: @escaping (String) -> Void
+  ) {
     self.options = options
     self.start = start
     self.journal = journal
     self.onSegment = onSegment
     accounts = .live()
     number = RecordingFiles.next(behind: there, of: options.path)
-    if options.keptSegments != nil { written = there }
-    let isNumbered = options.rotates || !there.isEmpty
-    try beginSegment(
-      at: isNumbered ? RecordingFiles.path(of: options.path, number: number) : options.path)
+    written = there
   }
 
   private mutating func beginSegment(at path: String) throws(RecordingError) {
@@ -207,16 +216,27 @@ public struct RecordingWriter: ~Copyable {
   }
 
   /// Bytes written so far, of the file being written too.
-  public var bytesWritten: UInt64 { byteCount &+ (segment?.byteCount ?? 0) }
+  public var bytesWritten: UInt64 {
+    switch segment {
+    case .some(let segment): byteCount &+ segment.byteCount
+    case .none: byteCount
+    }
+  }
 
   private mutating func rotateIfDue() throws(RecordingError) {
-    guard options.rotates, let size = segment?.byteCount, let began = segment?.began,
-      segment?.records ?? 0 > 0
-    else { return }
-    let isOld = options.rotateAge.map { monotonicNow() &- began >= $0 } ?? false
-    guard isOld || size >= options.rotateBytes ?? .max else { return }
+    guard options.rotates, isDue else { return }
     try finishSegment(.rotated, RecordingFigures())
     try beginSegment(at: RecordingFiles.path(of: options.path, number: number))
+  }
+
+  private var isDue: Bool {
+    switch segment {
+    case .some(let segment):
+      if segment.records == 0 { return false }
+      if segment.byteCount >= options.rotateBytes ?? .max { return true }
+      return options.rotateAge.map { monotonicNow() &- segment.began >= $0 } ?? false
+    case .none: return false
+    }
   }
 
   /// Looks at each record's header: times, losses, cgroups that have no name yet.
