@@ -171,7 +171,8 @@ public enum PinnedCaptures {
     else {
       throw CaptureError(
         "nothing is pinned as '\(name)'; "
-          + (known.isEmpty ? "nothing is pinned at all" : "there are: \(known.joined(separator: ", "))"))
+          + (known.isEmpty
+            ? "nothing is pinned at all" : "there are: \(known.joined(separator: ", "))"))
     }
     return "\(mount)/ordinal/\(name)"
   }

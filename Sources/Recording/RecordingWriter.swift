@@ -193,7 +193,8 @@ public struct RecordingWriter: ~Copyable {
   ///   - end: why.
   ///   - figures: the run's account.
   /// - Throws: if the end could not be written; all that came before is there.
-  public mutating func finish(_ end: SegmentEnd, _ figures: RecordingFigures) throws(RecordingError) {
+  public mutating func finish(_ end: SegmentEnd, _ figures: RecordingFigures) throws(RecordingError)
+  {
     try finishSegment(end, figures)
   }
 

@@ -103,7 +103,8 @@ package struct SegmentReader: ~Copyable {
 
   /// Reads up to `bytes.count` bytes; fewer only at the end of the file.
   private static func read(
-    _ descriptor: Int32, _ path: String, _ bytes: inout [UInt8], count: Int? = nil, at offset: UInt64
+    _ descriptor: Int32, _ path: String, _ bytes: inout [UInt8], count: Int? = nil,
+    at offset: UInt64
   ) throws(RecordingError) -> Int {
     let wanted = count ?? bytes.count
     var done = 0
@@ -172,11 +173,15 @@ package struct SegmentReader: ~Copyable {
     let end = start + UInt64(BlockHeader.size) + UInt64(aligned(size))
     if end > byteCount {
       isAtEnd = true
+      // Its records are not here; they may be in the next segment, of a recorder that went on.
       return .damage(
-        damage(
-          .cut, at: start,
-          "the file ends within a block of \(BlockHeader.size + size) bytes: it was cut, or its "
-            + "recorder was ended in a write"))
+        RecordingDamage(
+          .cut, path, offset: start,
+          positions: block.kind == BlockKind.records.rawValue
+            ? block.firstPosition..<block.endPosition : nil,
+          records: block.kind == BlockKind.records.rawValue ? block.records : nil,
+          "the file ends within a block of \(BlockHeader.size + size) bytes: it was cut, or its recorder "
+            + "was ended in a write"))
     }
     if stored.count < size { stored = Array(repeating: 0, count: size) }
     let got = try SegmentReader.read(
@@ -184,7 +189,9 @@ package struct SegmentReader: ~Copyable {
     offset = end
     guard got == size,
       Checksum.crc32c(stored.span.raw.extracting(0..<size)) == block.contentChecksum
-    else { return .damage(damage(.content, at: start, "a block's content is not what was written")) }
+    else {
+      return .damage(damage(.content, at: start, "a block's content is not what was written"))
+    }
     isPacked = block.flags & BlockHeader.isPacked != 0
     if isPacked {
       if unpacked.count != Int(block.rawBytes) {
@@ -253,7 +260,8 @@ package struct SegmentReader: ~Copyable {
       return RecordingDamage(
         isLater ? .missing : .repeated, path, offset: start,
         positions: isLater ? from..<block.firstPosition : block.firstPosition..<from,
-        "the block begins at sequence \(block.firstPosition), and the one before it ended at \(from)")
+        "the block begins at sequence \(block.firstPosition), and the one before it ended at \(from)"
+      )
     }
     let found = SegmentReader.walk(content, from: block.firstPosition)
     guard found.end == content.byteCount, found.ticket == block.endPosition,

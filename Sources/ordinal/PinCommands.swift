@@ -80,7 +80,8 @@ extension PinnedState {
     lines += "  next sequence \(cursor), read up to \(position): "
     lines += "backlog \(backlog) of \(capacity) slots (\(share) %)\n"
     lines += "  offered \(sum(totals.offered)), handed out \(handedOut), "
-    lines += "lost \(sum(totals.lost)) (\(told) told in the stream), filtered \(sum(totals.filtered))\n"
+    lines +=
+      "lost \(sum(totals.lost)) (\(told) told in the stream), filtered \(sum(totals.filtered))\n"
     let families = EventFamily.allCases.filter { totals.lost[Int($0.rawValue)] > 0 }
     if !families.isEmpty {
       let parts = families.map { "\($0.name) \(totals.lost[Int($0.rawValue)])" }

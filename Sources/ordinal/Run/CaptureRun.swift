@@ -12,8 +12,7 @@ import SequencerCore
 ///
 /// - Parameters:
 ///   - request: what to capture, and until when.
-///   - makeSink: makes what takes the records, once the programs are loaded and the command is known;
-///     nothing is attached yet.
+///   - makeSink: makes what takes the records, once they are being made; the ring keeps them meanwhile.
 /// - Returns: the exit status.
 /// - Throws: a `Failure` or a `CaptureError` with a line for the user; nothing is left attached.
 func captureRun<Sink: RunSink & ~Copyable>(
@@ -38,9 +37,8 @@ private func beginCapture<Sink: RunSink & ~Copyable>(
   do {
     if let descriptor = command.descriptor { try session.follow(descriptor) }
     try session.attach()
-    let sink = try makeSink(&session, RunStart(request, session, commandPID: command.pid))
     try session.begin()
-    return sink
+    return try makeSink(&session, RunStart(request, session, commandPID: command.pid))
   } catch {
     // What was left pinned goes on being so.
     session.end(leavesPinned: session.isResumed)
@@ -49,7 +47,7 @@ private func beginCapture<Sink: RunSink & ~Copyable>(
   }
 }
 
-/// What is known of a run when its programs are attached and deliver nothing yet.
+/// What is known of a run when its programs deliver, and nothing has been taken from the ring yet.
 struct RunStart {
   /// The command's process, where one is traced.
   let commandPID: Int32?

@@ -76,7 +76,8 @@ struct RecordingSink: ~Copyable, RunSink {
     }
     let wanted = Int(clamping: limit - writer.records)
     do {
-      return try consumer.drainRun(slots: RecordingSink.blockSlots, records: wanted) { run throws(RecordingError) in
+      return try consumer.drainRun(slots: RecordingSink.blockSlots, records: wanted) {
+        run throws(RecordingError) in
         try take(run)
       }
     } catch {
