@@ -79,7 +79,9 @@ struct TraceRun: ~Copyable {
       && filter.uids.isEmpty
       && filter.cgroups.isEmpty && filter.comm == nil
     var verifier = CausalityVerifier(
-      tracingBegan: isWhole ? monotonicNow() : nil, isTree: command.pid != nil)
+      tracingBegan: isWhole ? monotonicNow() : nil, isTree: command.pid != nil,
+      // What a resumed capture was started with is not known here.
+      hasExactClock: !session.isResumed && request.capture.timestamps ?? .precise == .precise)
     if let pid = command.pid { verifier.excuse(pid: UInt32(pid)) }
     if !request.capture.includesSelf { verifier.excuse(pid: UInt32(getpid())) }
     sink = EventSink(request, verifier: verifier)
