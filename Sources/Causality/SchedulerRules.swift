@@ -62,6 +62,10 @@ extension CausalityVerifier {
       if payload.previousState & CausalityVerifier.taskDead != 0 {
         flags.insert(.dead)
         flags.remove(.placed)
+      } else {
+        // Here it is, whatever was lost.
+        flags.insert(.placed)
+        tasks.entries[Int(place)].cpu = mark.cpu
       }
       tasks.entries[Int(place)].flags = flags
       tasks.entries[Int(place)].switched = mark
