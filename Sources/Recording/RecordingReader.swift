@@ -91,7 +91,12 @@ public struct RecordingReader: ~Copyable {
     }
     found.sort { ($0.firstPosition, $0.began) < ($1.firstPosition, $1.began) }
     segments = found
-    self.start = start ?? RecordingStart()
+    var opened = start ?? RecordingStart()
+    // Older segments are gone: nothing is missing from the first one's beginning on.
+    if let first = found.first, first.recordsBefore > 0, opened.wholeSince != 0 {
+      opened.wholeSince = first.began
+    }
+    self.start = opened
     context = FormattingContext(
       clock: ClockOffset(nanoseconds: found.first?.clockOffset ?? 0),
       cgroups: CgroupResolver(recorded: 65_536), accounts: AccountNames())

@@ -56,6 +56,8 @@ struct RunStart {
   let wholeSince: UInt64?
   /// Processes whose events need no cause.
   let excused: [UInt32]
+  /// Whether timestamps are exact; what a resumed capture was started with is not known here.
+  let hasExactClock: Bool
   /// Whether the stream is of one process tree.
   var isTree: Bool { commandPID != nil }
 
@@ -68,6 +70,7 @@ struct RunStart {
       !session.isResumed && tellsProcesses && filter.processes.isEmpty && filter.trees.isEmpty
       && filter.uids.isEmpty && filter.cgroups.isEmpty && filter.comm == nil
     wholeSince = isWhole ? monotonicNow() : nil
+    hasExactClock = !session.isResumed && request.capture.timestamps ?? .precise == .precise
     var excused: [UInt32] = []
     if let commandPID { excused.append(UInt32(commandPID)) }
     if !request.capture.includesSelf { excused.append(UInt32(getpid())) }
@@ -76,7 +79,8 @@ struct RunStart {
 
   /// The judge of the run's order.
   var verifier: CausalityVerifier {
-    var verifier = CausalityVerifier(tracingBegan: wholeSince, isTree: isTree)
+    var verifier = CausalityVerifier(
+      tracingBegan: wholeSince, isTree: isTree, hasExactClock: hasExactClock)
     for pid in excused { verifier.excuse(pid: pid) }
     return verifier
   }
