@@ -25,6 +25,11 @@ package struct SegmentReader: ~Copyable {
   private var unpacked: [UInt8] = []
   private var unpacker: Unpacker?
   private var isPacked = false
+  /// What was read, to be held against the footer.
+  private var records: UInt64 = 0
+  private var gaps: UInt64 = 0
+  private var indexOffset: UInt64 = 0
+  private var isDamaged = false
   private var isAtEnd = false
 
   /// What ``next()`` found.
@@ -207,8 +212,17 @@ package struct SegmentReader: ~Copyable {
       // Of a later version; its checksums hold.
       return try next()
     }
-    if kind == .records {
-      if let problem = checkRecords(at: start) { return .damage(problem) }
+    let problem: RecordingDamage? =
+      switch kind {
+      case .records: checkRecords(at: start)
+      case .losses: checkLosses(at: start)
+      case .index: try checkIndex(at: start)
+      case .footer: checkFooter(at: start)
+      case .names: nil
+      }
+    if let problem {
+      isDamaged = true
+      return .damage(problem)
     }
     return .block(kind)
   }
@@ -246,6 +260,7 @@ package struct SegmentReader: ~Copyable {
   ) -> RecordingDamage {
     let positions = position..<max(position, block.endPosition)
     position = positions.upperBound
+    isDamaged = true
     return RecordingDamage(
       cause, path, offset: offset, positions: positions,
       records: block.kind == BlockKind.records.rawValue ? block.records : nil, note)
@@ -255,6 +270,7 @@ package struct SegmentReader: ~Copyable {
   private mutating func checkRecords(at start: UInt64) -> RecordingDamage? {
     guard block.firstPosition == position else {
       let from = position
+      isDamaged = true
       let isLater = block.firstPosition > from
       position = max(position, block.endPosition)
       return RecordingDamage(
@@ -272,6 +288,51 @@ package struct SegmentReader: ~Copyable {
         "no record of sequence \(found.ticket) is where it should be")
     }
     position = block.endPosition
+    records &+= block.records
+    gaps &+= block.gaps
+    return nil
+  }
+
+  /// Checks that the content is as many gaps as the header tells.
+  private mutating func checkLosses(at start: UInt64) -> RecordingDamage? {
+    guard block.rawBytes == block.gaps &* UInt64(Slot.size) else {
+      return damage(.content, at: start, "a block of losses has another size than it tells")
+    }
+    gaps &+= block.gaps
+    return nil
+  }
+
+  /// Checks that each entry of the index names a block with records.
+  private mutating func checkIndex(at start: UInt64) throws(RecordingError) -> RecordingDamage? {
+    indexOffset = start
+    let size = MemoryLayout<IndexEntry>.size
+    let bytes = content
+    let entries = (0..<bytes.byteCount / size).map { bytes.value(at: $0 * size, as: IndexEntry.self) }
+    // What looks at headers uses the memory that the content lies in.
+    let current = block
+    defer { block = current }
+    for entry in entries {
+      guard entry.offset < start, let found = try blockHeader(at: entry.offset),
+        found.kind == BlockKind.records.rawValue, found.firstPosition == entry.firstPosition,
+        found.records == entry.records
+      else {
+        return RecordingDamage(
+          .footer, path, offset: start,
+          "the index tells of records at offset \(entry.offset), where there are no such")
+      }
+    }
+    return nil
+  }
+
+  /// Checks that the footer tells what was read.
+  private mutating func checkFooter(at start: UInt64) -> RecordingDamage? {
+    guard !isDamaged, let footer else { return nil }
+    guard footer.records == records, footer.gaps == gaps, footer.indexOffset == indexOffset else {
+      return RecordingDamage(
+        .footer, path, offset: start,
+        "the footer tells of \(footer.records) records and \(footer.gaps) places of losses, and there are "
+          + "\(records) and \(gaps)")
+    }
     return nil
   }
 
@@ -320,6 +381,7 @@ package struct SegmentReader: ~Copyable {
       while inside + BlockHeader.size <= got {
         let bytes = chunk.span.raw.extracting(inside..<inside + BlockHeader.size)
         if let found = SegmentReader.soundHeader(bytes, header.salt) {
+          isDamaged = true
           offset = at + UInt64(inside)
           let upTo = max(from, found.firstPosition)
           position = upTo

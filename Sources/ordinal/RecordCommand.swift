@@ -62,12 +62,13 @@ struct RecordCommand: ParsableCommand {
 
   @OptionGroup var filters: FilterArguments
   @OptionGroup var running: RunArguments
+  @OptionGroup var traced: CommandArguments
 
   func run() throws {
     try runTellingFailures {
       let words = processArguments()
       let options = try recordingOptions()
-      let request = try RunRequest(filters, running, words: words)
+      let request = try RunRequest(filters, running, command: traced.command, words: words)
       if !request.globs.isEmpty {
         throw Failure(
           "--comm: a recorder judges no names itself, and the kernel judges one name, or the start of one "

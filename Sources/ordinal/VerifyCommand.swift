@@ -59,13 +59,18 @@ struct VerifyCommand: ParsableCommand {
   }
 
   private func verifyLive() throws -> Int32 {
-    guard files.isEmpty else {
-      throw Failure("--live judges the running stream; leave the files out", status: 64)
+    let words = processArguments()
+    // What stands behind "--" is the command, and parsed as files; nothing else may be.
+    let behind = words.firstIndex(of: Array("--".utf8)).map { words.count - $0 - 1 } ?? 0
+    guard files.count == behind else {
+      throw Failure(
+        "--live judges the running stream; leave the files out (a command goes behind '--')",
+        status: 64)
     }
     if unsafe StandardDescriptors.isOutputClosed {
       throw Failure("standard output is closed; send the verdict to a file or a pipe")
     }
-    let request = try RunRequest(filters, running, words: processArguments())
+    let request = try RunRequest(filters, running, command: files, words: words)
     let (kept, isJSON) = (list, json)
     return try captureRun(request) { session, start in
       VerdictSink(request, start.verifier, kept: kept, isJSON: isJSON)
@@ -76,7 +81,7 @@ struct VerifyCommand: ParsableCommand {
     guard !files.isEmpty else {
       throw Failure("name a recording to verify, or --live for the running stream", status: 64)
     }
-    guard filters.words.isEmpty, running.command.isEmpty, running.pin == nil else {
+    guard filters.words.isEmpty, running.pin == nil else {
       throw Failure("a recording is proved as a whole; filters and commands go with --live", status: 64)
     }
     let reader = try RecordingReader(opening: files)
