@@ -305,13 +305,8 @@ package struct SegmentReader: ~Copyable {
   /// Checks that each entry of the index names a block with records.
   private mutating func checkIndex(at start: UInt64) throws(RecordingError) -> RecordingDamage? {
     indexOffset = start
-    let size = MemoryLayout<IndexEntry>.size
-    let bytes = content
-    let entries = (0..<bytes.byteCount / size).map { bytes.value(at: $0 * size, as: IndexEntry.self) }
-    // What looks at headers uses the memory that the content lies in.
-    let current = block
-    defer { block = current }
-    for entry in entries {
+    // A copy: what looks at headers uses the memory that the content lies in.
+    for entry in SegmentReader.entries(content) {
       guard entry.offset < start, let found = try blockHeader(at: entry.offset),
         found.kind == BlockKind.records.rawValue, found.firstPosition == entry.firstPosition,
         found.records == entry.records
@@ -322,6 +317,15 @@ package struct SegmentReader: ~Copyable {
       }
     }
     return nil
+  }
+
+  private static func entries(_ content: RawSpan) -> [IndexEntry] {
+    let size = MemoryLayout<IndexEntry>.size
+    var entries: [IndexEntry] = []
+    for index in 0..<content.byteCount / size {
+      entries.append(content.value(at: index * size, as: IndexEntry.self))
+    }
+    return entries
   }
 
   /// Checks that the footer tells what was read.
