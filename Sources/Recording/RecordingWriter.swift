@@ -91,6 +91,7 @@ public struct RecordingWriter: ~Copyable {
   ///   - start: the ring and the run.
   ///   - journal: what was handed out before.
   ///   - onSegment: told each file's path, once it is made and before a record is in it.
+  /// - Returns: the recording, begun.
   /// - Throws: one line; no file is left then.
   public static func create(
     _ options: RecordingOptions, _ start: RecordingStart, journal: ConsumerJournal,
