@@ -218,6 +218,9 @@ public struct RecordingWriter: ~Copyable {
     segment = nil
   }
 
+  /// Whether files may still be made and removed.
+  public var makesSegments: Bool { options.rotates }
+
   /// Bytes written so far, of the file being written too.
   public var bytesWritten: UInt64 {
     switch segment {

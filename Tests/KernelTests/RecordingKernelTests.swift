@@ -9,7 +9,8 @@ extension LiveKernelTests {
       let scene = try RecordingScene()
       let result = try scene.shell(
         """
-        $ORDINAL record -o storm.ord --summary summary.json -- $WORKLOAD storm 3000 8 10 >log || exit 9
+        $ORDINAL record -o storm.ord --summary summary.json -- \
+          $WORKLOAD storm 3000 8 10 >log || exit 9
         $ORDINAL verify storm.ord --json >verdict.json
         echo verify=$?
         stat -c 'mode=%a' storm.ord
@@ -25,8 +26,9 @@ extension LiveKernelTests {
       // What the workload itself says it made.
       let events = try scene.lines("events.json")
       let root = try #require(events.first?["pid"] as? Int)
-      #expect(events.count { $0["type"] as? String == "fork" && $0["pid"] as? Int == root } == 3000)
-      #expect(events.count { $0["type"] as? String == "exit" && $0["ppid"] as? Int == root } == 3000)
+      let forks = events.filter { $0["type"] as? String == "fork" && $0["pid"] as? Int == root }
+      let exits = events.filter { $0["type"] as? String == "exit" && $0["ppid"] as? Int == root }
+      #expect(forks.count == 3000 && exits.count == 3000)
       let execs = events.filter { ($0["args"] as? [String])?.first == "storm" }
       #expect(execs.count == 300)
     }
@@ -76,7 +78,8 @@ extension LiveKernelTests {
         $ORDINAL record -q -o c.ord --pin test-full --duration 0.2; echo successor=$?
         $ORDINAL verify b.ord c.ord --json >verdict.json; echo both=$?
         """)
-      #expect(result.text.contains("verify=0") && result.text.contains("verdict: proved"), "\(result)")
+      #expect(result.text.contains("verify=0"), "\(result)")
+      #expect(result.text.contains("verdict: proved"), "\(result)")
       #expect(result.text.contains("No space left on device"), "\(result)")
       #expect(result.text.contains("full=1") && result.text.contains("successor=0"), "\(result)")
       #expect(result.text.contains("is left pinned with all that is not written"), "\(result)")
@@ -100,11 +103,16 @@ extension LiveKernelTests {
         $ORDINAL record -q -o k.ord --rotate-size 64KiB --keep 3 --compress -- \
           $WORKLOAD storm 3000 8 10 >log || exit 9
         ls k.ord.* | wc -l | sed 's/^/kept=/'
+        mkdir -m 755 other; chown nobody other
+        $ORDINAL record -q -o other/n.ord --rotate-size 64KiB --keep 2 -- \
+          $WORKLOAD storm 1000 8 10 >log; echo other=$?
         $ORDINAL verify k.ord; echo rest=$?
         """)
       #expect(result.text.contains("verify=0") && result.text.contains("rest=0"), "\(result)")
       #expect(result.text.contains("kept=3"), "\(result)")
       #expect(!result.text.contains("all=1\n"), "\(result)")
+      // Another user's folder: root's right to it is kept for the segments to come.
+      #expect(result.text.contains("other=0"), "\(result)")
     }
 
     @Test func statsDisturbNothing() throws {
@@ -123,7 +131,8 @@ extension LiveKernelTests {
         $ORDINAL stats test-stats; echo gone=$?
         """)
       #expect(result.text.contains("verify=0") && result.text.contains("detach=0"), "\(result)")
-      #expect(result.text.contains("gone=2") && result.text.contains("nothing is pinned as"), "\(result)")
+      #expect(result.text.contains("gone=2"), "\(result)")
+      #expect(result.text.contains("nothing is pinned as"), "\(result)")
       #expect(!result.text.contains("test-stats.recording"))
       let before = try scene.json("stats.3")
       let after = try scene.json("stats.4")
