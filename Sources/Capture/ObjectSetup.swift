@@ -104,6 +104,7 @@ func configure(
       config.comm_mask = (comm.mask.low, comm.mask.high)
     }
     config.families = options.familyMask
+    config.refuses_storage = options.refusesStorage ? 1 : 0
     config.offsets = facts.offsets
     config.syscalls = facts.registers
     config.syscalls.select(options.syscalls)
