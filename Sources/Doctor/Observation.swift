@@ -45,6 +45,10 @@ extension SystemFacts {
       where tracepoints[name] == nil {
         tracepoints[name] = FeatureProbe.tracepoint(name, types: types)
       }
+      for name in family.functions {
+        functions[name] = FeatureProbe.function(
+          name, arguments: Requirements.functionArguments, types: types)
+      }
       for field in family.fields {
         do throws(BTFError) {
           _ = try types.offset(of: field.path, in: field.structure)
