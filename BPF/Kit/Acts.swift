@@ -52,6 +52,32 @@ extension Task {
     return unsafe cred.pointer(kit_offset_cred_user_ns()).half(kit_offset_user_ns_inum())
   }
 
+  /// Whether it is in the same user namespace as `other`.
+  @inline(__always) public func sharesUserNamespace(with other: Task) -> Bool {
+    let own = unsafe pointer.pointer(kit_offset_task_cred()).word(kit_offset_cred_user_ns())
+    let others = unsafe other.pointer.pointer(kit_offset_task_cred())
+      .word(kit_offset_cred_user_ns())
+    return own == others
+  }
+
+  /// Whether it, made by `other` just now, is in all of that one's namespaces.
+  ///
+  /// Of pid namespaces the depth tells: a task is born into its maker's, or into one below
+  /// (pidns_install(), kernel/pid_namespace.c, takes no other).
+  @inline(__always) public func sharesNamespaces(with other: Task) -> Bool {
+    if unsafe pointer.word(kit_offset_task_nsproxy())
+      != other.pointer.word(kit_offset_task_nsproxy())
+    {
+      return false
+    }
+    return pidLevel == other.pidLevel && sharesUserNamespace(with: other)
+  }
+
+  /// How deep its pid namespace lies.
+  @inline(__always) var pidLevel: UInt32 {
+    unsafe pointer.pointer(kit_offset_task_thread_pid()).half(kit_offset_pid_level())
+  }
+
   /// Writes a ``SequencerABI/NamespaceSet`` to `bytes`.
   @inline(__always) public func writeNamespaces(to bytes: UnsafeMutableRawPointer) {
     let to = unsafe bytes.assumingMemoryBound(to: NamespaceSet.self)

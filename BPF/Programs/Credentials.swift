@@ -18,8 +18,9 @@ import SequencerCore
 public func cred_enter(_ context: Context) -> Int32 {
   let task = Task.current
   let call = unsafe SystemCall(entering: context, task)
-  guard mayChangeCredentials(call), let state = unsafe kit_act_state(task.pointer, 1) else {
-    return 0
+  guard mayChangeCredentials(call) else { return 0 }
+  guard let state = unsafe kit_act_state(task.pointer, 1) else {
+    return loseChange(of: task, family: .credentials)
   }
   unsafe task.writeCredentials(to: state + Int(KIT_ACT_CREDENTIALS))
   unsafe seq_store_u32(state + Int(KIT_ACT_DETAIL), UInt32(call.detail))
@@ -46,7 +47,7 @@ public func cred_newtask(_ context: Context) -> Int32 {
   let task = Task.current
   let child = unsafe Task(context.pointerArgument(0))
   // Without one, copy_creds() shares or copies what the creator has.
-  if child.userNamespace == task.userNamespace { return 0 }
+  if child.sharesUserNamespace(with: task) { return 0 }
   guard let scratch = unsafe kit_lookup(kit_map_scratch(), 0) else { return 0 }
   let before = unsafe scratch + MemoryLayout<FullCredentials>.size
   unsafe task.writeCredentials(to: before)
@@ -56,6 +57,16 @@ public func cred_newtask(_ context: Context) -> Int32 {
 /// The call that the current task, which makes another, is in: clone(), clone3(), fork(), vfork().
 @inline(__always) func currentCall(_ task: Task) -> UInt16 {
   unsafe SystemCall(task, registers: kit_task_registers(task.pointer)).detail
+}
+
+/// Counts a change as lost that `task` may be about to make: there is no memory to keep what it has until
+/// then, so that nobody will know whether it made one.
+@inline(__always) func loseChange(of task: Task, family: EventFamily) -> Int32 {
+  guard let ring = KernelRing(),
+    isWanted(task, comm: task.comm, family: family, ring: ring)
+  else { return 0 }
+  Producer(ring).lose(family)
+  return 0
 }
 
 @inline(__always)

@@ -13,8 +13,11 @@ public func file_act(_ context: Context) -> Int32 {
   let act = call.act
   guard act >= UInt32(SyscallAct.open), act <= UInt32(SyscallAct.changeOwnerAt) else { return 0 }
   let result = unsafe Int64(bitPattern: context.argument(1))
-  guard !isRestart(result), let ring = KernelRing(), let draft = Draft() else { return 0 }
+  guard let ring = KernelRing(), let draft = Draft() else { return 0 }
   let asked = FileAct(call, act: act, draft: draft)
+  // Whatever becomes of the event: a note is of one call.
+  asked.takeNote(of: task)
+  if isRestart(result) { return 0 }
   // An open that only reads is no event: it is not counted either.
   if asked.isOpen && !asked.isWriting { return 0 }
   let comm = task.comm
@@ -204,7 +207,7 @@ public func file_act(_ context: Context) -> Int32 {
   /// Writes what became of the call, and what of the payload is valid.
   @inline(__always) func writeResult(_ result: Int32) {
     unsafe payload.pointee.result = result
-    var bits = FileActBits()
+    var bits = unsafe FileActBits(rawValue: payload.pointee.bits)
     let flags = unsafe payload.pointee.flags
     if isOpen {
       // O_ACCMODE.
@@ -218,6 +221,17 @@ public func file_act(_ context: Context) -> Int32 {
     if unsafe payload.pointee.owner != UInt32.max { bits.insert(.owner) }
     if unsafe payload.pointee.group != UInt32.max { bits.insert(.group) }
     unsafe payload.pointee.bits = bits.rawValue
+  }
+
+  /// Writes the file that a program of BPF/Programs/Inode.swift saw the call work on, and takes the note away.
+  @inline(__always) func takeNote(of task: Task) {
+    if kit_sees_inodes() == 0 || isOpen { return }
+    guard let state = unsafe kit_act_state(task.pointer, 0),
+      unsafe seq_exchange_u32(state + Int(KIT_ACT_HAS_INODE), 0) != 0
+    else { return }
+    unsafe payload.pointee.inode = seq_load_u64(state + Int(KIT_ACT_INODE))
+    unsafe payload.pointee.device = seq_load_u32(state + Int(KIT_ACT_DEVICE))
+    unsafe payload.pointee.bits = FileActBits.file.rawValue
   }
 
   /// Whether the kernel has the file itself open: behind the descriptor that an open gave, or the one that the

@@ -13,9 +13,10 @@ import SequencerCore
 public func namespace_enter(_ context: Context) -> Int32 {
   let task = Task.current
   let call = unsafe SystemCall(entering: context, task)
-  guard call.act == UInt32(SyscallAct.changeNamespaces),
-    let state = unsafe kit_act_state(task.pointer, 1)
-  else { return 0 }
+  guard call.act == UInt32(SyscallAct.changeNamespaces) else { return 0 }
+  guard let state = unsafe kit_act_state(task.pointer, 1) else {
+    return loseChange(of: task, family: .namespace)
+  }
   unsafe task.writeNamespaces(to: state + Int(KIT_ACT_NAMESPACES))
   unsafe seq_store_u32(state + Int(KIT_ACT_DETAIL), UInt32(call.detail))
   unsafe seq_store_u32(state + Int(KIT_ACT_HAS_NAMESPACES), 1)
@@ -41,6 +42,8 @@ public func namespace_exit(_ context: Context) -> Int32 {
 public func ns_newtask(_ context: Context) -> Int32 {
   let task = Task.current
   let child = unsafe Task(context.pointerArgument(0))
+  // Nearly every task: its namespaces are its creator's, and nothing more has to be read.
+  if child.sharesNamespaces(with: task) { return 0 }
   guard let scratch = unsafe kit_lookup(kit_map_scratch(), 0) else { return 0 }
   let before = unsafe scratch + MemoryLayout<FullCredentials>.size
   unsafe task.writeNamespaces(to: before)

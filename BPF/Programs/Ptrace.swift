@@ -75,7 +75,10 @@ private func tellPtrace(_ call: SystemCall, _ task: Task, _ context: Context) ->
   let producer = Producer(ring)
   let comm = task.comm
   guard isWanted(task, comm: comm, family: .ptrace, ring: ring) else { return 0 }
-  unsafe findTarget(call, task, succeeded: result == 0, to: scratch)
+  if unsafe !findTarget(call, task, succeeded: result == 0, to: scratch) {
+    producer.lose(.ptrace)
+    return 0
+  }
   guard let claim = producer.claim(slots: 2, family: .ptrace) else { return 0 }
   _ = claim.describe(task, in: ring)
   let payload = unsafe claim.payload.assumingMemoryBound(to: PtracePayload.self)
@@ -96,10 +99,12 @@ private func tellPtrace(_ call: SystemCall, _ task: Task, _ context: Context) ->
 }
 
 /// Writes the tracer and the tracee to `bytes`, one behind the other.
+///
+/// - Returns: whether they are known; not where there was no memory to remember the tracee in.
 @inline(__always)
 private func findTarget(
   _ call: SystemCall, _ task: Task, succeeded: Bool, to bytes: UnsafeMutableRawPointer
-) {
+) -> Bool {
   let tracer = unsafe bytes.assumingMemoryBound(to: TaskReference.self)
   let targetBytes = unsafe bytes + MemoryLayout<TaskReference>.size
   let target = unsafe targetBytes.assumingMemoryBound(to: TaskReference.self)
@@ -110,18 +115,19 @@ private func findTarget(
     // ptrace_traceme(): the real parent becomes the tracer.
     unsafe tracer.pointee = task.parent.reference
     unsafe target.pointee = task.reference
-    return
+    return true
   }
   if Request.attaches(request) && succeeded {
     let found = tracee(of: task, number: UInt32(truncatingIfNeeded: call.argument(1)))
     if found != 0 { unsafe writeReference(of: found, to: targetBytes) }
-    return
+    return true
   }
-  guard let state = unsafe kit_act_state(task.pointer, 0),
-    unsafe seq_load_u32(state + Int(KIT_ACT_HAS_TARGET)) == 1
-  else { return }
-  unsafe copyWords(
-    MemoryLayout<TaskReference>.size / 8, from: state + Int(KIT_ACT_TARGET), to: targetBytes)
+  guard let state = unsafe kit_act_state(task.pointer, 0) else { return false }
+  if unsafe seq_load_u32(state + Int(KIT_ACT_HAS_TARGET)) == 1 {
+    unsafe copyWords(
+      MemoryLayout<TaskReference>.size / 8, from: state + Int(KIT_ACT_TARGET), to: targetBytes)
+  }
+  return true
 }
 
 @inline(__always)

@@ -186,7 +186,7 @@ import Glibc
       let text = unsafe bpf_program__section_name(program)
     else { return }
     let section = unsafe String(cString: text)
-    for kind in ["tp_btf/", "iter/"] where section.hasPrefix(kind) {
+    for kind in ["tp_btf/", "fentry/", "iter/"] where section.hasPrefix(kind) {
       let target = String(section.dropFirst(kind.count))
       let result = unsafe bpf_program__set_attach_target(program, 0, target)
       if result != 0 {

@@ -70,6 +70,35 @@ public enum FeatureProbe {
     }
   }
 
+  /// Probes whether programs may stand on a function of the kernel (`fentry`): loads one of two instructions,
+  /// attaches it, and takes it away again.
+  ///
+  /// - Parameters:
+  ///   - name: the function.
+  ///   - arguments: the types of its first arguments, in C's words, that the program relies on; nil: any.
+  ///   - types: the running kernel's types.
+  /// - Returns: `missing` where the kernel has no such function, or lets no program stand on it.
+  public static func function(
+    _ name: String, arguments: [String?] = [], types: borrowing KernelBTF
+  ) -> Availability {
+    guard let target = types.functionID(name), let found = types.function(name) else {
+      return .missing("the kernel has no function \(name)")
+    }
+    for (place, wanted) in arguments.enumerated() {
+      guard let wanted else { continue }
+      if place >= found.count || found[place] != wanted {
+        return .missing("\(name)() has other arguments here")
+      }
+    }
+    switch load(returnZero, target: target, as: BPF_TRACE_FENTRY, attaches: true) {
+    case .loaded: return .available
+    case .denied(let code): return .missing("fentry is refused: \(words(code))")
+    case .refused(let code, let log):
+      let reason = log.split(separator: "\n").first.map(String.init) ?? words(code)
+      return .missing("fentry is refused: \(reason)")
+    }
+  }
+
   /// Types of maps that Ordinal uses.
   public enum MapType: String, CaseIterable, Hashable, Sendable {
     case array
@@ -145,12 +174,15 @@ public enum FeatureProbe {
     return instruction
   }
 
-  private static func load(_ program: [bpf_insn], target: UInt32) -> LoadResult {
+  private static func load(
+    _ program: [bpf_insn], target: UInt32, as type: bpf_attach_type = BPF_TRACE_RAW_TP,
+    attaches: Bool = false
+  ) -> LoadResult {
     var log = [CChar](repeating: 0, count: 16384)
     let result = unsafe log.withUnsafeMutableBufferPointer { buffer in
       var options = unsafe bpf_prog_load_opts()
       unsafe options.sz = MemoryLayout<bpf_prog_load_opts>.size
-      unsafe options.expected_attach_type = BPF_TRACE_RAW_TP
+      unsafe options.expected_attach_type = type
       unsafe options.attach_btf_id = target
       unsafe options.log_level = 1
       unsafe options.log_size = UInt32(buffer.count)
@@ -159,7 +191,11 @@ public enum FeatureProbe {
         BPF_PROG_TYPE_TRACING, "ordinal_probe", "Dual BSD/GPL", program, program.count, &options)
     }
     if result >= 0 {
-      close(result)
+      defer { close(result) }
+      guard attaches else { return .loaded }
+      let link = bpf_raw_tracepoint_open(nil, result)
+      if link < 0 { return .refused(link, log: "") }
+      close(link)
       return .loaded
     }
     let text = String(decoding: log.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)

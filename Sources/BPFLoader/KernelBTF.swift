@@ -114,6 +114,28 @@ public struct KernelBTF: ~Copyable {
     return TracepointSignature(name: name, argumentTypes: types)
   }
 
+  /// Finds what a function of the kernel is called with; nil if this kernel has none of this name.
+  ///
+  /// - Parameter name: a function that is not inlined away; several static ones may share a name, and BTF
+  ///   tells of none of them then.
+  /// - Returns: the types of its arguments, in C's words.
+  public func function(_ name: String) -> [String]? {
+    guard let id = functionID(name), let type = unsafe btf__type_by_id(handle, id),
+      let prototype = unsafe btf__type_by_id(handle, type.pointee.type),
+      unsafe btf_is_func_proto(prototype), let parameters = unsafe btf_params(prototype)
+    else { return nil }
+    return (0..<Int(unsafe btf_vlen(prototype))).map { describe(unsafe parameters[$0].type) }
+  }
+
+  /// The id of a function's type, which the kernel wants at load.
+  ///
+  /// By libbpf's walk over all types: few functions are asked for, and they are too many to index.
+  func functionID(_ name: String) -> UInt32? {
+    let kind: Int = BTF_KIND_FUNC
+    let id = unsafe btf__find_by_name_kind(handle, name, UInt32(kind))
+    return id > 0 ? UInt32(id) : nil
+  }
+
   /// Finds an enumerator's value; nil if this kernel has none of this name.
   ///
   /// - Parameters:

@@ -63,6 +63,10 @@ public struct CaptureOptions: Sendable {
   public var pinName: String?
   /// Treats the kernel as one that doesn't tell the tracepoint which thread is the last (for tests).
   public var assumesOldExit = false
+  /// Has programs find no memory for what a task is before a call (for tests).
+  public var refusesStorage = false
+  /// Leaves out what needs programs on functions, as on a kernel that is locked down (for tests).
+  public var avoidsFunctions = false
 
   /// The defaults.
   public init() {}

@@ -153,6 +153,8 @@ public struct KernelField: @unchecked Sendable {
     KernelField("bpf_map", "max_entries", \.bpf_map_max_entries, for: .bpf),
     KernelField("bpf_map", "id", \.bpf_map_id, for: .bpf),
     KernelField("bpf_map", "name", \.bpf_map_name, for: .bpf),
+    KernelField("dentry", "d_inode", \.dentry_inode, for: .file, isOptional: true),
+    KernelField("super_block", "s_stack_depth", \.sb_stack_depth, for: .file, isOptional: true),
     KernelField("module", "name", \.module_name, for: .module, isOptional: true),
     KernelField("module", "taints", \.module_taints, for: .module, isOptional: true),
   ]

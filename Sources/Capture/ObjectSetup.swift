@@ -35,11 +35,15 @@ struct KernelFacts {
               + "leave that family out, and see `ordinal doctor`")
         }
       }
+      let offsets = try kernelOffsets(types, families: families)
+      let hasInodes =
+        offsets.dentry_inode != KernelField.absent && offsets.sb_stack_depth != KernelField.absent
       programs = ProgramSpec.all.filter { program in
         program.isNeeded(families: families, follows: options.filter.followsTasks)
-          && (!program.isOptional || types.tracepoint(program.tracepoint) != nil)
+          && (!program.isOptional
+            || program.isPossible(types, avoidsFunctions: options.avoidsFunctions || !hasInodes))
       }
-      offsets = try kernelOffsets(types, families: families)
+      self.offsets = offsets
       registers = try syscallRegisters(types, families: families)
       hasGroupDead = (types.tracepoint("sched_process_exit")?.argumentCount ?? 0) >= 2
     } catch {
@@ -104,6 +108,8 @@ func configure(
       config.comm_mask = (comm.mask.low, comm.mask.high)
     }
     config.families = options.familyMask
+    config.refuses_storage = options.refusesStorage ? 1 : 0
+    config.sees_inodes = facts.programs.contains { $0.function != nil } ? 1 : 0
     config.offsets = facts.offsets
     config.syscalls = facts.registers
     config.syscalls.select(options.syscalls)

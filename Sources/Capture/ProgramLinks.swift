@@ -49,8 +49,8 @@ struct ProgramLinks: ~Copyable {
   /// Runs the kernel skipped, by program.
   func missed() throws(BPFError) -> [(program: String, count: UInt64)] {
     var result: [(program: String, count: UInt64)] = []
-    // What only remembers makes no event that could be missed.
-    for entry in entries where entry.name != "sched_prepare_exec" {
+    let silent = Set(ProgramSpec.all.filter(\.isSilent).map(\.name))
+    for entry in entries where !silent.contains(entry.name) {
       result.append((entry.name, try entry.link.missed()))
     }
     return result

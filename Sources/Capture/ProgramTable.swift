@@ -1,27 +1,45 @@
+import BPFLoader
 package import SequencerABI
 
 /// A program of the sequencer's object that makes events, and what it is loaded for.
 package struct ProgramSpec: Sendable {
   /// Its name: the function's, and the stem of its link's pin.
   package let name: String
-  /// The tracepoint it stands on.
-  package let tracepoint: String
+  /// The tracepoint it stands on; nil: it stands on a function.
+  package let tracepoint: String?
+  /// The kernel's function at whose entry it stands; its second argument is a `struct dentry *`.
+  package let function: String?
   /// The families it is for: a mask of ``SequencerABI/EventFamily/bit``.
   package let families: UInt32
   /// Also loaded where a filter follows tasks: it hands marks on, and makes no event then.
   package let isForFollowing: Bool
-  /// A family does without it where the kernel lacks its tracepoint.
+  /// A family does without it where the kernel lacks its tracepoint, or lets no program stand on its function.
   package let isOptional: Bool
+  /// It makes no event of its own, so that none is missed where the kernel skips it.
+  let isSilent: Bool
 
   private init(
     _ name: String, on tracepoint: String? = nil, _ families: EventFamily...,
-    isForFollowing: Bool = false, isOptional: Bool = false
+    isForFollowing: Bool = false, isOptional: Bool = false, isSilent: Bool = false
   ) {
     self.name = name
     self.tracepoint = tracepoint ?? name
+    function = nil
     self.families = families.reduce(0) { $0 | $1.bit }
     self.isForFollowing = isForFollowing
     self.isOptional = isOptional
+    self.isSilent = isSilent
+  }
+
+  /// One that notes something for the events of other programs.
+  private init(_ name: String, onFunction function: String, _ family: EventFamily) {
+    self.name = name
+    tracepoint = nil
+    self.function = function
+    families = family.bit
+    isForFollowing = false
+    isOptional = true
+    isSilent = true
   }
 
   /// Every program, in the order of attachment.
@@ -30,7 +48,7 @@ package struct ProgramSpec: Sendable {
   /// task that fork counted as followed can't end uncounted.
   package static let all: [ProgramSpec] = [
     ProgramSpec("sched_process_exit", .process, isForFollowing: true),
-    ProgramSpec("sched_prepare_exec", .process, isOptional: true),
+    ProgramSpec("sched_prepare_exec", .process, isOptional: true, isSilent: true),
     ProgramSpec("sched_process_exec", .process),
     ProgramSpec("signal_generate", .signal),
     ProgramSpec("signal_deliver", .signal),
@@ -45,6 +63,11 @@ package struct ProgramSpec: Sendable {
     ProgramSpec("contention_end", .lock),
     ProgramSpec("contention_begin", .lock),
     ProgramSpec("file_act", on: "sys_exit", .file),
+    // Behind it: what they note is taken away from the first on.
+    ProgramSpec("inode_unlink", onFunction: "security_inode_unlink", .file),
+    ProgramSpec("inode_rmdir", onFunction: "security_inode_rmdir", .file),
+    ProgramSpec("inode_rename", onFunction: "security_inode_rename", .file),
+    ProgramSpec("inode_setattr", onFunction: "security_inode_setattr", .file),
     ProgramSpec("inet_sock_set_state", .network),
     ProgramSpec("net_act", on: "sys_exit", .network),
     ProgramSpec("cred_exit", on: "sys_exit", .credentials),
@@ -68,6 +91,22 @@ package struct ProgramSpec: Sendable {
   func isNeeded(families: UInt32, follows: Bool) -> Bool {
     self.families & families != 0 || (follows && isForFollowing)
   }
+
+  /// Whether this kernel has what the program stands on, and lets it.
+  ///
+  /// - Parameters:
+  ///   - types: the kernel's types.
+  ///   - avoidsFunctions: as if no program might stand on a function.
+  /// - Returns: whether to load it.
+  func isPossible(_ types: borrowing KernelBTF, avoidsFunctions: Bool) -> Bool {
+    if let tracepoint { return types.tracepoint(tracepoint) != nil }
+    guard let function, !avoidsFunctions else { return false }
+    return FeatureProbe.function(function, arguments: ProgramSpec.arguments, types: types)
+      .isAvailable
+  }
+
+  /// The types of arguments that programs on functions rely on.
+  package static let arguments: [String?] = [nil, "struct dentry *"]
 }
 
 /// The families that a capture can be asked for, in the order of the documentation.
@@ -84,12 +123,15 @@ extension EventFamily {
 
   private func tracepoints(optional: Bool) -> [String] {
     var names: [String] = []
-    for spec in ProgramSpec.all
-    where spec.families & bit != 0 && spec.isOptional == optional
-      && !names.contains(spec.tracepoint)
-    {
-      names.append(spec.tracepoint)
+    for spec in ProgramSpec.all where spec.families & bit != 0 && spec.isOptional == optional {
+      guard let tracepoint = spec.tracepoint, !names.contains(tracepoint) else { continue }
+      names.append(tracepoint)
     }
     return names
+  }
+
+  /// The kernel's functions that the family's programs stand on where they may.
+  package var functions: [String] {
+    ProgramSpec.all.filter { $0.families & bit != 0 }.compactMap(\.function)
   }
 }

@@ -202,8 +202,33 @@ public struct Diagnosis: Hashable, Sendable {
       return true
     }
     for point in absent { detail += "; no \(point.name): \(point.without)" }
+    if !family.functions.isEmpty { detail += "; \(functions(of: family, facts))" }
     if !family.limit.isEmpty { detail += "; \(family.limit)" }
     return Check(name, .ok, detail)
+  }
+
+  /// What a family has of programs on functions, or why it has not. No fault: its events are told without.
+  private static func functions(of family: Requirements.Family, _ facts: SystemFacts) -> String {
+    var present: [String] = []
+    var reason = ""
+    for function in family.functions {
+      switch facts.functions[function] {
+      case .available: present.append(function)
+      case .missing(let text), .unknown(let text): if reason.isEmpty { reason = text }
+      case nil: if reason.isEmpty { reason = "not tried" }
+      }
+    }
+    var text = present.isEmpty ? "no " : ""
+    text += "\(family.gain): "
+    if !present.isEmpty { text += "fentry on \(present.joined(separator: ", "))" }
+    if reason.isEmpty { return text }
+    text += present.isEmpty ? reason : ", not all: \(reason)"
+    switch facts.lockdown {
+    case .integrity, .confidentiality:
+      text += "; this kernel is locked down (\(facts.lockdown.rawValue))"
+    case .none, .unknown: break
+    }
+    return text
   }
 
   private static func ring(_ facts: SystemFacts) -> Check {

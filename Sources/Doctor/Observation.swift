@@ -3,7 +3,8 @@ import Glibc
 
 extension SystemFacts {
   /// Looks at the running machine: reads /proc and /sys and, with the privilege, loads programs of
-  /// a few instructions and creates a map of the ring's size, all closed again at once.
+  /// a few instructions, attaches them to functions for a moment, and creates a map of the ring's
+  /// size, all closed again at once.
   ///
   /// - Parameter requirements: the tracepoints, helpers and fields to look for.
   /// - Returns: what was seen; what can't be seen is marked so, nothing throws.
@@ -44,6 +45,10 @@ extension SystemFacts {
       for name in family.tracepoints + family.optionalTracepoints.map(\.name)
       where tracepoints[name] == nil {
         tracepoints[name] = FeatureProbe.tracepoint(name, types: types)
+      }
+      for name in family.functions {
+        functions[name] = FeatureProbe.function(
+          name, arguments: Requirements.functionArguments, types: types)
       }
       for field in family.fields {
         do throws(BTFError) {

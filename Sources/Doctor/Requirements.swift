@@ -40,6 +40,10 @@ public struct Requirements: Hashable, Sendable {
     public let tracepoints: [String]
     /// Tracepoints that it uses where the kernel has them.
     public let optionalTracepoints: [Optional]
+    /// Functions of the kernel that programs stand on (fentry) where the kernel lets them.
+    public let functions: [String]
+    /// What those programs give; empty where there are none.
+    public let gain: String
     /// Fields without which it can't be had.
     public let fields: [Field]
     /// What no kernel gives it here; empty where nothing is to be said.
@@ -47,12 +51,14 @@ public struct Requirements: Hashable, Sendable {
 
     /// Creates a family's requirements; the parameters are the properties.
     public init(
-      name: String, tracepoints: [String], optionalTracepoints: [Optional] = [], fields: [Field],
-      limit: String = ""
+      name: String, tracepoints: [String], optionalTracepoints: [Optional] = [],
+      functions: [String] = [], gain: String = "", fields: [Field], limit: String = ""
     ) {
       self.name = name
       self.tracepoints = tracepoints
       self.optionalTracepoints = optionalTracepoints
+      self.functions = functions
+      self.gain = gain
       self.fields = fields
       self.limit = limit
     }
@@ -116,13 +122,22 @@ public struct Requirements: Hashable, Sendable {
       optionalTracepoints: family.optionalTracepoints.map {
         Optional($0, without: "it is not told")
       },
+      functions: family.functions, gain: gain(of: family),
       fields: fields.map { Field($0.structure, $0.path) }, limit: limit(of: family))
+  }
+
+  /// The types of functions' arguments that programs on them rely on.
+  static var functionArguments: [String?] { ProgramSpec.arguments }
+
+  /// What a family has of programs on functions.
+  private static func gain(of family: EventFamily) -> String {
+    family == .file ? "inodes of paths that are removed, renamed or changed" : ""
   }
 
   /// What a family can't tell on any kernel, for want of a tracepoint.
   private static func limit(of family: EventFamily) -> String {
     switch family {
-    case .file: "no inode of what is removed or renamed; nothing of io_uring's operations"
+    case .file: "nothing of io_uring's operations"
     case .network: "no states of UNIX and UDP sockets; nothing of io_uring's operations"
     case .credentials, .namespace: "told when the call that changed them returns"
     case .futex: "read off the calls: the kernel's futexes have no tracepoint"

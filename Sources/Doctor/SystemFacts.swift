@@ -19,6 +19,8 @@ public struct SystemFacts: Sendable {
   public var memlockLimit: UInt64?
   /// What probing gave, by tracepoint.
   public var tracepoints: [String: Availability] = [:]
+  /// What probing gave, by function that programs may stand on.
+  public var functions: [String: Availability] = [:]
   /// What probing gave, by helper.
   public var helpers: [String: Availability] = [:]
   /// What is wrong with fields that don't resolve.

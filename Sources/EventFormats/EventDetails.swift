@@ -75,7 +75,20 @@ extension OutputBuffer {
       }
     case .tcpState, .netConnect, .netAccept, .netBind, .netListen:
       if let act = event.payload(as: SocketPayload.self) { append(socket: act, event, layout) }
-    default: append(pairsOf: event, layout)
+    case .ptrace:
+      if let act = event.payload(as: PtracePayload.self) { append(ptrace: act, event) }
+    case .processMemory:
+      if let act = event.payload(as: ProcessMemoryPayload.self) { append(processMemory: act) }
+    case .bpf:
+      if let act = event.payload(as: BPFPayload.self) { append(bpf: act, event) }
+    case .moduleLoad, .moduleFree:
+      if let act = event.payload(as: ModulePayload.self) { append(module: act, event) }
+    case .moduleCall:
+      if let act = event.payload(as: ModuleCallPayload.self) { append(moduleCall: act, event) }
+    case .mount:
+      if let act = event.payload(as: MountPayload.self) { append(mount: act, event) }
+    // Told by code of their own, or none of ours.
+    case .fork, .exec, .exit, .test: break
     }
   }
 
@@ -297,25 +310,6 @@ extension OutputBuffer {
     append(hexadecimal: number, digits: max(1, (67 - number.leadingZeroBitCount) / 4))
   }
 
-  /// Appends every field that says something as `key value`, for kinds without words of their own.
-  private mutating func append(pairsOf event: DecodedEvent, _ layout: EventLayout) {
-    var isFirst = true
-    for field in layout.fields where !isNull(field, event) {
-      if !isFirst { append(", ") }
-      isFirst = false
-      append(field.key)
-      append(" ")
-      append(valueOf: field, of: event)
-    }
-    for index in layout.strings.indices where !event.string(index).isEmpty {
-      if !isFirst { append(", ") }
-      isFirst = false
-      append(layout.strings[index].key)
-      append(" ")
-      append(stringOf: event, index, layout.strings[index])
-    }
-  }
-
   /// Appends string `index` of an event, a path as one.
   mutating func append(stringOf event: DecodedEvent, _ index: Int, _ string: EventString) {
     switch string.form {
@@ -328,17 +322,6 @@ extension OutputBuffer {
       WorkingDirectory(block: event.string(index), cut: event.flags.contains(.truncated))
         .append(to: &path)
       append(argument: path.span.raw)
-    }
-  }
-
-  /// Whether JSON tells the field as null.
-  private func isNull(_ field: EventField, _ event: DecodedEvent) -> Bool {
-    switch field.form {
-    case .numberIf(let condition), .hexadecimalIf(let condition), .octalIf(let condition),
-      .deviceIf(let condition), .namedIf(_, let condition), .address(_, _, let condition):
-      !event.payload.holds(condition)
-    case .optionalTask: event.payload.number(field) == 0
-    default: false
     }
   }
 

@@ -42,8 +42,8 @@ public enum FieldForm: Sendable {
   case optionalTask(tid: Int, start: Int, comm: Int)
   /// An object of these fields, which lie at their own offsets in the payload.
   case object([EventField])
-  /// A number, and `<key>_names`: the names of the flags in it, of mount() and umount2(); none for the other
-  /// calls of mounts.
+  /// A number, and `<key>_names`: the names of the flags in it, by the call of mounts; none for fsconfig(), whose
+  /// command it is.
   case mountFlags
   /// A number, null where the condition does not hold.
   case numberIf(FieldCondition)

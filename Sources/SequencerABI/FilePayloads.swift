@@ -51,7 +51,7 @@ public struct FileActBits: OptionSet, Sendable {
   public let rawValue: UInt16
   @inlinable public init(rawValue: UInt16) { self.rawValue = rawValue }
 
-  /// `inode` and `device` are valid: the kernel had the file open.
+  /// `inode` and `device` are valid: the kernel had the file open, or a program on one of its functions saw it.
   @inlinable public static var file: FileActBits { FileActBits(rawValue: 1 << 0) }
   /// The open created the file.
   @inlinable public static var created: FileActBits { FileActBits(rawValue: 1 << 1) }

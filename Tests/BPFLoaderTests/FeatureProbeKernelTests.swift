@@ -51,6 +51,25 @@ struct FeatureProbeKernelTests {
     #expect(answer == .missing("the kernel has no tracepoint no_such"))
   }
 
+  /// Which functions may be stood on is the kernel's policy; that their names and arguments are looked at is not.
+  @Test func functions() throws {
+    let types = try KernelBTF()
+    #expect(
+      FeatureProbe.function("no_such_function", types: types)
+        == .missing("the kernel has no function no_such_function"))
+    #expect(types.function("vfs_fsync") == ["struct file *", "int"])
+    for arguments in [["int"], [nil, "struct file *"], [nil, nil, "int"]] {
+      let answer = FeatureProbe.function("vfs_fsync", arguments: arguments, types: types)
+      #expect(answer == .missing("vfs_fsync() has other arguments here"))
+    }
+    let answer = FeatureProbe.function(
+      "vfs_fsync", arguments: [nil, "int"], types: types)
+    if case .unknown(let reason) = answer { Issue.record("\(reason)") }
+    if case .missing(let reason) = answer {
+      #expect(reason == "fentry is refused: Operation not permitted (errno 1)")
+    }
+  }
+
   @Test(arguments: FeatureProbe.MapType.allCases)
   func maps(type: FeatureProbe.MapType) {
     #expect(FeatureProbe.map(type) == .available)

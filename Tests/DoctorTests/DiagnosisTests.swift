@@ -18,6 +18,7 @@ private func soundMachine() -> SystemFacts {
     for name in family.tracepoints + family.optionalTracepoints.map(\.name) {
       facts.tracepoints[name] = .available
     }
+    for name in family.functions { facts.functions[name] = .available }
   }
   for name in needs.helpers { facts.helpers[name] = .available }
   facts.possibleCPUs = 8
@@ -143,6 +144,29 @@ struct DiagnosisTests {
     #expect(diagnosis.status("family syscall") == .ok)
     let blind = diagnose { $0.tracepoints["signal_deliver"] = .unknown("no privilege") }
     #expect(blind.status("family signal") == .unknown)
+  }
+
+  @Test("what needs programs on functions is told with the reason, and is no fault")
+  func functions() throws {
+    let file = try #require(diagnose { _ in }.checks.first { $0.name == "family file" })
+    #expect(file.detail.contains("changed: fentry on security_inode_unlink, security_inode_rmdir"))
+    let locked = diagnose {
+      for name in $0.functions.keys { $0.functions[name] = .missing("fentry is refused: EPERM") }
+    }
+    let refused = try #require(locked.checks.first { $0.name == "family file" })
+    #expect(refused.status == .ok)
+    #expect(
+      refused.detail.contains(
+        "no inodes of paths that are removed, renamed or changed: fentry is refused: EPERM; "
+          + "this kernel is locked down (integrity)"))
+    let bare = diagnose {
+      $0.lockdown = .none
+      $0.functions["security_inode_unlink"] = .missing("the kernel has no such function")
+    }
+    let other = try #require(bare.checks.first { $0.name == "family file" })
+    #expect(
+      other.detail.contains(
+        "security_inode_setattr, not all: the kernel has no such function; nothing of io_uring"))
   }
 
   @Test func soundMachineIsUsable() {

@@ -11,6 +11,7 @@ struct NameTableTests {
   static let numbers: [(String, NumberNames)] = [
     ("signal", .signal), ("errno", .errno), ("restartErrno", .restartErrno),
     ("capability", .capability), ("ptraceX86", .ptraceX86), ("ptraceARM64", .ptraceARM64),
+    ("fileSystemCommand", .fileSystemCommand),
     ("bpfCommand", .bpfCommand), ("bpfProgramType", .bpfProgramType), ("bpfMapType", .bpfMapType),
     ("bpfAttachType", .bpfAttachType), ("addressFamily", .addressFamily),
     ("socketType", .socketType), ("tcpState", .tcpState), ("futexOperation", .futexOperation),
@@ -25,6 +26,10 @@ struct NameTableTests {
     ("clone", .clone), ("openX86", .openX86), ("openARM64", .openARM64), ("mount", .mount),
     ("unmount", .unmount), ("unlinkat", .unlinkat), ("renameat2", .renameat2),
     ("futexFlags", .futexFlags), ("socketType", .socketType), ("lockContention", .lockContention),
+    ("mountAttribute", .mountAttribute), ("mountTree", .mountTree), ("moveMount", .moveMount),
+    ("openFileSystem", .openFileSystem), ("pickFileSystem", .pickFileSystem),
+    ("mountFileSystem", .mountFileSystem), ("moduleLoad", .moduleLoad),
+    ("ptraceOption", .ptraceOption),
   ]
 
   private func names(_ table: FlagNames, _ value: UInt64) -> (names: [String], unnamed: UInt64) {

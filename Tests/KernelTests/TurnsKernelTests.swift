@@ -116,15 +116,52 @@ extension LiveKernelTests {
       print("locks: \(pairs) pairs, \(broken) broken, \(timeline.summary.lost) lost")
     }
 
+    /// How a child raises its privilege.
+    enum Escalation: String, CaseIterable {
+      /// By setresuid(), to its saved uid.
+      case call = "privilege"
+      /// By a program with the set-uid bit.
+      case program = "setuid"
+
+      /// What is told of it, in this order.
+      var whole: [String] {
+        switch self {
+        case .call: TurnsKernelTests.change(0)
+        case .program:
+          ["execve syscall_enter", "exec 0", "execve syscall_exit", "execve cred 0"]
+        }
+      }
+
+      /// Whether these events may be all of it where the kill came in between.
+      func mayEnd(with acts: [String]) -> Bool {
+        if whole.starts(with: acts) { return true }
+        // An execve() that finds the kill pending: before it changes anything, or after.
+        let failed = ["execve syscall_enter", "execve syscall_exit failed"]
+        return self == .program && (acts == failed || acts == failed + ["execve cred 0"])
+      }
+    }
+
     /// The paper's first case: children that raise their privilege and are killed after, before or
     /// meanwhile.
-    @Test func privilegeAndKill() throws {
+    @Test(arguments: Escalation.allCases)
+    func privilegeAndKill(_ escalation: Escalation) throws {
       let count = 200
+      let folder = try TemporaryFolder()
+      let copy = folder.file("setuid-workload")
+      try FileManager.default.copyItem(atPath: try BuildFolder.program("workload"), toPath: copy)
+      try FileManager.default.setAttributes([.posixPermissions: 0o4755], ofItemAtPath: copy)
+      // Whoever the children become must get there.
+      try FileManager.default.setAttributes(
+        [.posixPermissions: 0o755], ofItemAtPath: folder.path)
       let timeline = try Timeline(
         [
-          "--events", "process,signal,cred,syscall", "--syscall", "setresuid,kill", "--ring-size",
-          "64MiB",
-        ], workload: ["turns", "privilege", "\(count)"])
+          "--events", "process,signal,cred,syscall", "--syscall", "setresuid,execve,kill",
+          "--ring-size", "64MiB",
+        ],
+        [
+          "/usr/bin/env", "WORKLOAD_SETUID=\(copy)", try BuildFolder.program("workload"), "turns",
+          escalation.rawValue, "\(count)",
+        ])
       timeline.expectWhole()
       #expect(timeline.log.count == 3 * count)
       let ofChild = Dictionary(grouping: timeline.lines.indices) { index in
@@ -140,28 +177,31 @@ extension LiveKernelTests {
         let mine = try #require(ofChild[pid]).map { index in
           let line = timeline.lines[index]
           let user = line.object("after")?.int("euid").map { " \($0)" } ?? ""
+          let isFailed = line.type == "syscall_exit" && line.int("result") != 0
           return (line.text("syscall_name").map { $0 + " " } ?? "") + line.type + user
+            + (isFailed ? " failed" : "")
         }
-        let drop = ["fork"] + change(1000)
+        let drop = ["fork"] + Self.change(1000)
         let end = ["signal_generate", "signal_deliver", "exit", "signal_generate"]
-        if mine.contains("setresuid cred 0") { raisedInTime += 1 }
+        if mine.contains(escalation.whole.last ?? "") { raisedInTime += 1 }
         switch truth.type {
         case "raised":
           // Its raised privilege comes before the kill.
-          if mine != drop + change(0) + end { wrong.append("\(truth.fields): \(mine)") }
+          if mine != drop + escalation.whole + end { wrong.append("\(truth.fields): \(mine)") }
         case "killed":
           if mine != drop + end { wrong.append("\(truth.fields): \(mine)") }
         default:
           // The kill may come anywhere; all else keeps its order, and its word of how far it came
           // holds.
           let rest = mine.filter { $0 != "signal_generate" }
-          let whole = drop + change(0)
-          let acts = Array(rest.dropLast(2))
-          let isOrdered = whole.starts(with: acts) && rest.suffix(2) == ["signal_deliver", "exit"]
+          let acts = Array(rest.dropLast(2).dropFirst(drop.count))
+          let isOrdered =
+            rest.starts(with: drop) && escalation.mayEnd(with: acts)
+            && rest.suffix(2) == ["signal_deliver", "exit"]
           let kill = try #require(mine.firstIndex(of: "signal_generate"))
           let isKilled = try kill < #require(mine.firstIndex(of: "signal_deliver"))
-          let isTold = truth.int("raised") != 2 || acts == whole
-          let isUntold = truth.int("raised") != 0 || acts == drop
+          let isTold = truth.int("raised") != 2 || acts == escalation.whole
+          let isUntold = truth.int("raised") != 0 || acts.isEmpty
           if !isOrdered || !isKilled || !isTold || !isUntold {
             wrong.append("\(truth.fields): \(mine)")
           }
@@ -171,7 +211,7 @@ extension LiveKernelTests {
       #expect(wrong.isEmpty, "\(wrong.count), e.g. \(wrong.prefix(3))")
     }
 
-    private func change(_ user: Int) -> [String] {
+    fileprivate static func change(_ user: Int) -> [String] {
       ["setresuid syscall_enter", "setresuid syscall_exit", "setresuid cred \(user)"]
     }
 

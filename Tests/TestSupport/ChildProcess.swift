@@ -71,6 +71,11 @@ public final class ChildProcess {
     close(descriptor)
   }
 
+  /// Lends its descriptor of pidfd_open().
+  public func withDescriptor<Result>(_ body: (Int32) throws -> Result) rethrows -> Result {
+    try body(descriptor)
+  }
+
   /// Sends a signal to it, if it has not ended.
   public func send(_ signal: Int32) {
     if waitStatus == nil { kill(pid, signal) }

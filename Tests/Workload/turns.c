@@ -121,9 +121,27 @@ static void raising_child(int in, int out, _Atomic int *raised) {
   for (;;) pause();
 }
 
+/* The same by a program with the set-uid bit, which says so when it runs. */
+static void executing_child(const char *program, int in, int out, _Atomic int *raised) {
+  char byte, number[16];
+  must(setresuid(1000, 1000, 1000) == 0 && write(out, "d", 1) == 1, "drop");
+  must(read(in, &byte, 1) == 1, "go");
+  *raised = 1;
+  snprintf(number, sizeof number, "%d", out);
+  execl(program, program, "turns", "raised", number, (char *)0);
+  must(0, program);
+}
+
+/* That program. */
+static int raised_by_exec(int out) {
+  must(getuid() == 1000 && geteuid() == 0 && write(out, "r", 1) == 1, "raised");
+  for (;;) pause();
+}
+
 /* Children that raise their privilege and are killed afterwards (raised), before (killed), or at
-   about the same time (race): how far each came stands in memory that is shared with it. */
-static int privilege(long count) {
+   about the same time (race): how far each came stands in memory that is shared with it, or what it
+   said last in its pipe. Without a program they do it by setresuid(). */
+static int privilege(const char *program, long count) {
   static const char *const ways[] = {"raised", "killed", "race"};
   _Atomic int *raised = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   for (long i = 0; i < 3 * count; i++) {
@@ -132,20 +150,26 @@ static int privilege(long count) {
     must(pipe(to) == 0 && pipe(fro) == 0, "pipe");
     *raised = 0;
     pid_t child = fork();
-    if (child == 0) raising_child(to[0], fro[1], raised);
+    if (child == 0) {
+      if (program) executing_child(program, to[0], fro[1], raised);
+      raising_child(to[0], fro[1], raised);
+    }
     must(read(fro[0], &byte, 1) == 1 && byte == 'd', "dropped");
     if (way != 1) must(write(to[1], "g", 1) == 1, "go");
-    if (way == 0) must(read(fro[0], &byte, 1) == 1 && byte == 'r', "raised");
+    if (way == 0) {
+      must(read(fro[0], &byte, 1) == 1 && byte == 'r', "raised");
+      *raised = 2;
+    }
     if (way == 2)
-      for (volatile long spin = i * 37 % 20000; spin > 0;) spin--;
+      for (volatile long spin = i * 37 % 20000 * (program ? 50 : 1); spin > 0;) spin--;
     must(kill(child, SIGKILL) == 0, "kill");
     if (way == 1) must(write(to[1], "g", 1) == 1, "go");
     must(waitpid(child, &status, 0) == child && status == SIGKILL, "waitpid");
+    close(fro[1]);
+    if (read(fro[0], &byte, 1) == 1 && byte == 'r') *raised = 2;
     say("{\"type\":\"%s\",\"pid\":%d,\"raised\":%d}", ways[way], child, *raised);
-    for (int end = 0; end < 2; end++) {
-      close(to[end]);
-      close(fro[end]);
-    }
+    close(fro[0]);
+    for (int end = 0; end < 2; end++) close(to[end]);
   }
   return 0;
 }
@@ -240,7 +264,9 @@ int turns(const char *kind, long number) {
   if (strcmp(kind, "switch") == 0) return ping_pong(number);
   if (strcmp(kind, "migrate") == 0) return migrations(number);
   if (strcmp(kind, "lock") == 0) return contention(number);
-  if (strcmp(kind, "privilege") == 0) return privilege(number);
+  if (strcmp(kind, "privilege") == 0) return privilege(0, number);
+  if (strcmp(kind, "setuid") == 0) return privilege(getenv("WORKLOAD_SETUID"), number);
+  if (strcmp(kind, "raised") == 0) return raised_by_exec((int)number);
   if (strcmp(kind, "getpid") == 0) return getpid_blast(number);
   if (strcmp(kind, "pipe") == 0) return pipe_blast(number);
   if (strcmp(kind, "scan") == 0) return scan();

@@ -37,6 +37,10 @@ struct TableFile {
       headers: ["linux/capability.h"], prefix: "CAP_", not: ["CAP_LAST_CAP"]),
     ptrace("ptraceX86", "x86-64", .x86_64),
     ptrace("ptraceARM64", "arm64", .arm64),
+    Table(
+      member: "fileSystemCommand", summary: "The commands of fsconfig()",
+      headers: ["linux/mount.h"], source: .enumerators(of: "fsconfig_command"),
+      prefix: "FSCONFIG_"),
     bpf("bpfCommand", "commands of bpf()", "bpf_cmd", not: ["BPF_PROG_RUN"]),
     bpf("bpfProgramType", "types of BPF programs", "bpf_prog_type"),
     bpf(
@@ -117,6 +121,39 @@ struct TableFile {
       member: "unmount", summary: "The flags of umount2()", kind: .flags,
       headers: ["sys/mount.h"], package: "libc6-dev", prefix: "",
       only: ["MNT_FORCE", "MNT_DETACH", "MNT_EXPIRE", "UMOUNT_NOFOLLOW"]),
+    Table(
+      member: "mountAttribute",
+      summary: "The attributes of a mount, of fsmount() and mount_setattr()", kind: .flags,
+      headers: ["linux/mount.h"], prefix: "MOUNT_ATTR_",
+      notPrefixes: ["MOUNT_ATTR__", "MOUNT_ATTR_SIZE_"],
+      // The absence of the others: 0.
+      not: ["MOUNT_ATTR_RELATIME"]),
+    Table(
+      member: "mountTree",
+      summary: "The flags of open_tree(), open_tree_attr() and mount_setattr()", kind: .flags,
+      headers: ["linux/fcntl.h", "linux/mount.h"], prefix: "",
+      only: [
+        "OPEN_TREE_CLONE", "OPEN_TREE_NAMESPACE", "OPEN_TREE_CLOEXEC", "AT_SYMLINK_NOFOLLOW",
+        "AT_NO_AUTOMOUNT", "AT_EMPTY_PATH", "AT_RECURSIVE",
+      ]),
+    Table(
+      member: "moveMount", summary: "The flags of move_mount()", kind: .flags,
+      headers: ["linux/mount.h"], prefix: "MOVE_MOUNT_", notPrefixes: ["MOVE_MOUNT__"]),
+    Table(
+      member: "openFileSystem", summary: "The flags of fsopen()", kind: .flags,
+      headers: ["linux/mount.h"], prefix: "FSOPEN_"),
+    Table(
+      member: "pickFileSystem", summary: "The flags of fspick()", kind: .flags,
+      headers: ["linux/mount.h"], prefix: "FSPICK_"),
+    Table(
+      member: "mountFileSystem", summary: "The flags of fsmount()", kind: .flags,
+      headers: ["linux/mount.h"], prefix: "FSMOUNT_"),
+    Table(
+      member: "moduleLoad", summary: "The flags of finit_module()", kind: .flags,
+      headers: ["linux/module.h"], prefix: "MODULE_INIT_"),
+    Table(
+      member: "ptraceOption", summary: "The options of PTRACE_SETOPTIONS and PTRACE_SEIZE",
+      kind: .flags, headers: ["linux/ptrace.h"], prefix: "PTRACE_O_", not: ["PTRACE_O_MASK"]),
     Table(
       member: "unlinkat", summary: "The flags of unlinkat()", kind: .flags,
       headers: ["linux/fcntl.h"], prefix: "AT_", only: ["AT_REMOVEDIR"]),

@@ -41,7 +41,8 @@ struct kit_offsets {
            net_ns_inum, cgroup_ns_inum, time_ns_inum, task_thread_pid, pid_level, pid_numbers,
            upid_nr, upid_ns, task_ptraced, task_ptrace_entry, prog_type, prog_len, prog_aux,
            prog_aux_id, prog_aux_name, bpf_map_type, bpf_map_key_size, bpf_map_value_size,
-           bpf_map_max_entries, bpf_map_id, bpf_map_name, module_name, module_taints;
+           bpf_map_max_entries, bpf_map_id, bpf_map_name, module_name, module_taints,
+           dentry_inode, sb_stack_depth;
 };
 
 /* Numbers of system calls that the tables below have room for. */
@@ -71,6 +72,8 @@ struct kit_config {
   uint32_t filter_comm;       /* comm & mask == value */
   uint32_t cpus;              /* elements of `cpu_state` */
   uint32_t families;          /* which events are wanted: EventFamily.bit */
+  uint32_t refuses_storage;   /* as if the kernel had no memory for KIT_ACT_… (for tests) */
+  uint32_t sees_inodes;       /* programs on functions note the inodes of paths (BPF/Programs/Inode.swift) */
   uint64_t tick_ns;           /* of a jiffy, for coarse timestamps */
   uint64_t comm_value[2];
   uint64_t comm_mask[2];
@@ -99,7 +102,10 @@ enum {
   KIT_ACT_CREDENTIALS = 16,
   KIT_ACT_NAMESPACES = KIT_ACT_CREDENTIALS + 96,
   KIT_ACT_TARGET = KIT_ACT_NAMESPACES + 40,
-  KIT_ACT_SIZE = KIT_ACT_TARGET + 32,
+  KIT_ACT_INODE = KIT_ACT_TARGET + 32, /* what a call's path led to: uint64_t */
+  KIT_ACT_DEVICE = KIT_ACT_INODE + 8,
+  KIT_ACT_HAS_INODE = KIT_ACT_INODE + 12, /* uint32_t: 1 + how many file systems lie below it */
+  KIT_ACT_SIZE = KIT_ACT_INODE + 16,
 };
 struct kit_act_state { uint64_t words[KIT_ACT_SIZE / 8]; };
 
@@ -188,6 +194,7 @@ KIT_CONFIG(kit_filter_uid, uint32_t, filter_uid)
 KIT_CONFIG(kit_filter_cgroups, uint32_t, filter_cgroups)
 KIT_CONFIG(kit_filter_comm, uint32_t, filter_comm)
 KIT_CONFIG(kit_families, uint32_t, families)
+KIT_CONFIG(kit_sees_inodes, uint32_t, sees_inodes)
 KIT_INLINE uint64_t kit_cgroup_wanted(uint32_t i) { return config.cgroup_ids[i & 15]; }
 KIT_INLINE uint32_t kit_cgroup_wanted_level(uint32_t i) { return config.cgroup_levels[i & 15]; }
 KIT_CONFIG(kit_compat_offset, uint32_t, syscalls.compat_offset)
@@ -251,7 +258,7 @@ KIT_OFFSET(prog_type) KIT_OFFSET(prog_len) KIT_OFFSET(prog_aux)
 KIT_OFFSET(prog_aux_id) KIT_OFFSET(prog_aux_name) KIT_OFFSET(bpf_map_type)
 KIT_OFFSET(bpf_map_key_size) KIT_OFFSET(bpf_map_value_size) KIT_OFFSET(bpf_map_max_entries)
 KIT_OFFSET(bpf_map_id) KIT_OFFSET(bpf_map_name) KIT_OFFSET(module_name)
-KIT_OFFSET(module_taints)
+KIT_OFFSET(module_taints) KIT_OFFSET(dentry_inode) KIT_OFFSET(sb_stack_depth)
 
 #define KIT_MAP(name) \
   KIT_INLINE void *_Nonnull kit_map_##name(void) { return &name; }
@@ -316,6 +323,7 @@ KIT_INLINE const void *_Nonnull kit_task_registers(const void *_Nonnull task) {
 }
 /* What is kept of the current task between the ends of a call (KIT_ACT_…). */
 KIT_INLINE void *_Nullable kit_act_state(const void *_Nonnull task, uint64_t create) {
+  if (create && config.refuses_storage) return 0;
   void *state = ((void *(*)(void *, const void *, void *, uint64_t))156)(&acts, task, 0, create);
   if (state || create == 0) return state;
   return ((void *(*)(void *, const void *, void *, uint64_t))156)(&acts, task, 0, create);

@@ -133,6 +133,96 @@ extension FlagNames {
     (0x8, "UMOUNT_NOFOLLOW"),
   ])
 
+  /// The attributes of a mount, of fsmount() and mount_setattr().
+  ///
+  /// <linux/mount.h> of linux-libc-dev, x86_64-linux-gnu.
+  public static let mountAttribute = FlagNames([
+    (0x1, "MOUNT_ATTR_RDONLY"),
+    (0x2, "MOUNT_ATTR_NOSUID"),
+    (0x4, "MOUNT_ATTR_NODEV"),
+    (0x8, "MOUNT_ATTR_NOEXEC"),
+    (0x10, "MOUNT_ATTR_NOATIME"),
+    (0x20, "MOUNT_ATTR_STRICTATIME"),
+    (0x80, "MOUNT_ATTR_NODIRATIME"),
+    (0x10_0000, "MOUNT_ATTR_IDMAP"),
+    (0x20_0000, "MOUNT_ATTR_NOSYMFOLLOW"),
+  ])
+
+  /// The flags of open_tree(), open_tree_attr() and mount_setattr().
+  ///
+  /// <linux/fcntl.h>, <linux/mount.h> of linux-libc-dev, x86_64-linux-gnu.
+  public static let mountTree = FlagNames([
+    (0x1, "OPEN_TREE_CLONE"),
+    (0x2, "OPEN_TREE_NAMESPACE"),
+    (0x100, "AT_SYMLINK_NOFOLLOW"),
+    (0x800, "AT_NO_AUTOMOUNT"),
+    (0x1000, "AT_EMPTY_PATH"),
+    (0x8000, "AT_RECURSIVE"),
+    (0x8_0000, "OPEN_TREE_CLOEXEC"),
+  ])
+
+  /// The flags of move_mount().
+  ///
+  /// <linux/mount.h> of linux-libc-dev, x86_64-linux-gnu.
+  public static let moveMount = FlagNames([
+    (0x1, "MOVE_MOUNT_F_SYMLINKS"),
+    (0x2, "MOVE_MOUNT_F_AUTOMOUNTS"),
+    (0x4, "MOVE_MOUNT_F_EMPTY_PATH"),
+    (0x10, "MOVE_MOUNT_T_SYMLINKS"),
+    (0x20, "MOVE_MOUNT_T_AUTOMOUNTS"),
+    (0x40, "MOVE_MOUNT_T_EMPTY_PATH"),
+    (0x100, "MOVE_MOUNT_SET_GROUP"),
+    (0x200, "MOVE_MOUNT_BENEATH"),
+  ])
+
+  /// The flags of fsopen().
+  ///
+  /// <linux/mount.h> of linux-libc-dev, x86_64-linux-gnu.
+  public static let openFileSystem = FlagNames([(0x1, "FSOPEN_CLOEXEC")])
+
+  /// The flags of fspick().
+  ///
+  /// <linux/mount.h> of linux-libc-dev, x86_64-linux-gnu.
+  public static let pickFileSystem = FlagNames([
+    (0x1, "FSPICK_CLOEXEC"),
+    (0x2, "FSPICK_SYMLINK_NOFOLLOW"),
+    (0x4, "FSPICK_NO_AUTOMOUNT"),
+    (0x8, "FSPICK_EMPTY_PATH"),
+  ])
+
+  /// The flags of fsmount().
+  ///
+  /// <linux/mount.h> of linux-libc-dev, x86_64-linux-gnu.
+  public static let mountFileSystem = FlagNames([
+    (0x1, "FSMOUNT_CLOEXEC"),
+    (0x2, "FSMOUNT_NAMESPACE"),
+  ])
+
+  /// The flags of finit_module().
+  ///
+  /// <linux/module.h> of linux-libc-dev, x86_64-linux-gnu.
+  public static let moduleLoad = FlagNames([
+    (0x1, "MODULE_INIT_IGNORE_MODVERSIONS"),
+    (0x2, "MODULE_INIT_IGNORE_VERMAGIC"),
+    (0x4, "MODULE_INIT_COMPRESSED_FILE"),
+  ])
+
+  /// The options of PTRACE_SETOPTIONS and PTRACE_SEIZE.
+  ///
+  /// <linux/ptrace.h> of linux-libc-dev, x86_64-linux-gnu.
+  public static let ptraceOption = FlagNames([
+    (0x1, "PTRACE_O_TRACESYSGOOD"),
+    (0x2, "PTRACE_O_TRACEFORK"),
+    (0x4, "PTRACE_O_TRACEVFORK"),
+    (0x8, "PTRACE_O_TRACECLONE"),
+    (0x10, "PTRACE_O_TRACEEXEC"),
+    (0x20, "PTRACE_O_TRACEVFORKDONE"),
+    (0x40, "PTRACE_O_TRACEEXIT"),
+    (0x80, "PTRACE_O_TRACESECCOMP"),
+    (0x10_0000, "PTRACE_O_EXITKILL"),
+    (0x20_0000, "PTRACE_O_SUSPEND_SECCOMP"),
+  ])
+
   /// The flags of unlinkat().
   ///
   /// <linux/fcntl.h> of linux-libc-dev, x86_64-linux-gnu.

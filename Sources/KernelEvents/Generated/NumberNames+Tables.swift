@@ -318,6 +318,21 @@ extension NumberNames {
     (0x4212, "PTRACE_SET_SYSCALL_INFO"),
   ])
 
+  /// The commands of fsconfig().
+  ///
+  /// <linux/mount.h> of linux-libc-dev, x86_64-linux-gnu.
+  public static let fileSystemCommand = NumberNames([
+    (0, "FSCONFIG_SET_FLAG"),
+    (1, "FSCONFIG_SET_STRING"),
+    (2, "FSCONFIG_SET_BINARY"),
+    (3, "FSCONFIG_SET_PATH"),
+    (4, "FSCONFIG_SET_PATH_EMPTY"),
+    (5, "FSCONFIG_SET_FD"),
+    (6, "FSCONFIG_CMD_CREATE"),
+    (7, "FSCONFIG_CMD_RECONFIGURE"),
+    (8, "FSCONFIG_CMD_CREATE_EXCL"),
+  ])
+
   /// The commands of bpf().
   ///
   /// <linux/bpf.h> of linux-libc-dev, x86_64-linux-gnu.

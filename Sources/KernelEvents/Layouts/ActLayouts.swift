@@ -267,7 +267,7 @@ extension EventLayout {
       result(Mount.offset(of: \.result)),
       EventField(
         "flags", at: Mount.offset(of: \.flags), 8, .mountFlags,
-        "The call's flags, with names for mount (MS_) and umount2 (MNT_); fsconfig's command."),
+        "The call's flags, with their names; fsconfig's command."),
       EventField(
         "attr_set", at: Mount.offset(of: \.attributesSet), 8, .hexadecimal,
         "MOUNT_ATTR_ bits that fsmount or mount_setattr sets."),
@@ -316,12 +316,48 @@ extension NumberNames {
   static let bpfObject = NumberNames([(0, "none"), (1, "prog"), (2, "map")])
 }
 
+/// A call of modules or mounts, whose number says what its event's fields mean.
+package enum ActCall: String, CaseIterable {
+  case initModule = "init_module"
+  case initModuleFile = "finit_module"
+  case deleteModule = "delete_module"
+  case mount
+  case unmount = "umount2"
+  case moveMount = "move_mount"
+  case mountFileSystem = "fsmount"
+  case openTree = "open_tree"
+  case openTreeWithAttributes = "open_tree_attr"
+  case pivotRoot = "pivot_root"
+  case setMountAttributes = "mount_setattr"
+  case openFileSystem = "fsopen"
+  case configureFileSystem = "fsconfig"
+  case pickFileSystem = "fspick"
+
+  /// The numbers of the calls, looked up once: by name, as all numbers are.
+  fileprivate static let numbers: [(abi: SyscallABI, number: UInt32, call: ActCall)] =
+    SyscallABI.allCases.flatMap { abi in
+      allCases.compactMap { call in abi.number(of: call.rawValue).map { (abi, $0, call) } }
+    }
+}
+
 extension DecodedEvent {
   /// The names of the flags of a ``SequencerABI/EventKind/mount``, by its call; nil where they have none here.
   package var mountFlagNames: FlagNames? {
+    switch actCall {
+    case .mount: .mount
+    case .unmount: .unmount
+    case .moveMount: .moveMount
+    case .openTree, .openTreeWithAttributes, .setMountAttributes: .mountTree
+    case .openFileSystem: .openFileSystem
+    case .pickFileSystem: .pickFileSystem
+    case .mountFileSystem: .mountFileSystem
+    default: nil
+    }
+  }
+
+  /// Which call of modules or mounts the event tells of; nil where it is none of these.
+  package var actCall: ActCall? {
     let (number, abi) = systemCall
-    if number == abi.number(of: "mount") { return .mount }
-    if number == abi.number(of: "umount2") { return .unmount }
-    return nil
+    return ActCall.numbers.first { $0.number == number && $0.abi == abi }?.call
   }
 }

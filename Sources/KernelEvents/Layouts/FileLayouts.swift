@@ -32,7 +32,7 @@ extension EventLayout {
     fields: [
       result("0; -4095 to -1 is an error."),
       flags(.unlinkat, "AT_REMOVEDIR for a directory."),
-      inode(unknownInode), device(unknownInode),
+      inode(inodeOfPath), device(inodeOfPath),
       directory("The descriptor that a relative path begins at; -100 is the current directory."),
     ], strings: actStrings)
 
@@ -43,7 +43,7 @@ extension EventLayout {
     fields: [
       result("0; -4095 to -1 is an error."),
       flags(.renameat2, "RENAME_ flags."),
-      inode(unknownInode), device(unknownInode),
+      inode(inodeOfPath), device(inodeOfPath),
       directory("The descriptor that a relative asked begins at; -100 is the current directory."),
       EventField(
         "new_dfd", at: Act.offset(of: \.newDirectory), 4, .signed,
@@ -106,10 +106,14 @@ extension EventLayout {
     EventField("dfd", at: Act.offset(of: \.directory), 4, .signed, about)
   }
 
-  private static let unknownInode: StaticString =
-    "Null: the call names its file by a path, and at its end the kernel holds it no more."
-  private static let inodeOfDescriptor: StaticString =
-    "Of the file behind a descriptor; null where the call names it by a path."
+  private static let inodeOfPath: StaticString = """
+    Of the file that the path leads to, as the kernel asks security_inode_…() about it; null where it was not \
+    asked, and where programs may not stand on functions (`ordinal doctor` tells).
+    """
+  private static let inodeOfDescriptor: StaticString = """
+    Of the file behind a descriptor; of one named by a path, as the kernel asks security_inode_setattr() about it: \
+    null where it was not asked, and where programs may not stand on functions (`ordinal doctor` tells).
+    """
 
   private static let descriptorOrDirectory: StaticString =
     "The file's descriptor, or the one that a relative path begins at; -100 is the current directory."
