@@ -1,7 +1,43 @@
+import Glibc
+
 /// Why an export could not be written: one line that says what to do.
 public struct ExportError: Error, CustomStringConvertible, Sendable {
   /// One line.
   public let description: String
+  /// Whether nothing is wrong: a signal asked for the end.
+  public let isInterruption: Bool
+
   /// An error with this text.
-  public init(_ description: String) { self.description = description }
+  public init(_ description: String) {
+    self.description = description
+    isInterruption = false
+  }
+
+  private init(interruption description: String) {
+    self.description = description
+    isInterruption = true
+  }
+
+  /// A signal came before the export was whole.
+  static let interrupted = ExportError(interruption: "interrupted; nothing was written")
+
+  /// A call on a file that failed.
+  ///
+  /// - Parameters:
+  ///   - what: what could not be done, e.g. "can't write".
+  ///   - path: the file.
+  ///   - code: the call's errno.
+  static func system(_ what: String, _ path: String, _ code: Int32) -> ExportError {
+    let remedy =
+      switch code {
+      case ENOSPC, EDQUOT: "free some space, or write elsewhere"
+      case EFBIG: "raise `ulimit -f`, or write elsewhere"
+      case EACCES, EPERM, EROFS, ENOENT, ENOTDIR: "name a file in a folder that you may write to"
+      case EMFILE, ENFILE: "raise `ulimit -n`"
+      case EPIPE: "its reader is gone"
+      default: "write elsewhere"
+      }
+    // strerror() gives a string of the C library's own.
+    return ExportError("\(what) \(path): \(unsafe String(cString: strerror(code))); \(remedy)")
+  }
 }

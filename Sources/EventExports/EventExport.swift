@@ -1,0 +1,39 @@
+public import EventFormats
+public import KernelEvents
+
+/// What turns a stream of events into a file of another format.
+///
+/// It is shown the stream as ``EventFormats/EventVisitor`` says, then ``finish()`` is called. A value that
+/// goes away without leaves no file behind. Memory does not grow with the length of the stream.
+public protocol EventExport: EventVisitor, ~Copyable where Failure == ExportError {
+  /// Writes what is left and gives the file its name.
+  ///
+  /// - Throws: ``ExportError`` where that fails, or a signal came.
+  mutating func finish() throws(ExportError)
+}
+
+/// The lines of `ordinal trace -o json`, in a file.
+public struct JSONExport: EventExport, ~Copyable {
+  private var file: ExportFile
+  private var format = JSONFormat()
+
+  /// Opens the target.
+  ///
+  /// - Parameter target: the file, or a stream.
+  /// - Throws: ``ExportError`` where it can't be written.
+  public init(_ target: ExportTarget) throws(ExportError) { file = try ExportFile(target) }
+
+  public mutating func visit(
+    _ event: DecodedEvent, context: inout FormattingContext
+  ) throws(ExportError) {
+    format.write(event, context: &context, into: &file.buffer)
+    try file.flushIfDue()
+  }
+
+  public mutating func visit(_ gap: Gap) throws(ExportError) {
+    format.write(gap: gap, into: &file.buffer)
+    try file.flushIfDue()
+  }
+
+  public mutating func finish() throws(ExportError) { try file.finish() }
+}
