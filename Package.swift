@@ -287,7 +287,8 @@ let package = Package(
     .testTarget(
       name: "ExportTests",
       dependencies: [
-        "EventExports", "EventFormats", "KernelEvents", "SequencerABI", "CSQLite", "TestSupport",
+        "EventExports", "EventFormats", "KernelEvents", "Sequencer", "SequencerABI", "CSQLite",
+        "TestSupport",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       swiftSettings: house),
