@@ -97,7 +97,8 @@ let package = Package(
     .target(
       name: "Recording",
       dependencies: [
-        "SequencerABI", "SequencerCore", "Sequencer", "KernelEvents", "CZstd", "COrdinalSystem",
+        "SequencerABI", "SequencerCore", "Sequencer", "KernelEvents", "EventFormats", "CZstd",
+        "COrdinalSystem",
       ],
       swiftSettings: fuzzed),
     .target(

@@ -71,8 +71,8 @@ public struct CSVExport: EventExport, ~Copyable {
   }
 
   public mutating func visit(_ gap: Gap) throws(ExportError) {
-    file.buffer.append(",,")
-    append(UInt64(gap.cpu))
+    file.buffer.append(",,,")
+    if gap.cpu != Gap.unknownCPU { file.buffer.append(decimal: gap.cpu) }
     file.buffer.append(",gap,,,,,,,,,,")
     scratch.removeAll()
     details.write(gap: gap, into: &scratch)
@@ -80,6 +80,8 @@ public struct CSVExport: EventExport, ~Copyable {
     file.buffer.append("\n")
     try file.flushIfDue()
   }
+
+  public var temporaryPath: String? { file.temporaryPath }
 
   public mutating func finish() throws(ExportError) { try file.finish() }
 

@@ -6,9 +6,12 @@ public import KernelEvents
 /// It is shown the stream as ``EventFormats/EventVisitor`` says, then ``finish()`` is called. A value that
 /// goes away without leaves no file behind. Memory does not grow with the length of the stream.
 public protocol EventExport: EventVisitor, ~Copyable where Failure == ExportError {
+  /// The name of the unfinished file, to be removed where the process must end at once; nil where there is
+  /// none, and once it has its own name.
+  var temporaryPath: String? { get }
   /// Writes what is left and gives the file its name.
   ///
-  /// - Throws: ``ExportError`` where that fails, or a signal came.
+  /// - Throws: ``ExportError`` where that fails.
   mutating func finish() throws(ExportError)
 }
 
@@ -34,6 +37,8 @@ public struct JSONExport: EventExport, ~Copyable {
     format.write(gap: gap, into: &file.buffer)
     try file.flushIfDue()
   }
+
+  public var temporaryPath: String? { file.temporaryPath }
 
   public mutating func finish() throws(ExportError) { try file.finish() }
 }

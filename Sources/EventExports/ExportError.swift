@@ -4,22 +4,8 @@ import Glibc
 public struct ExportError: Error, CustomStringConvertible, Sendable {
   /// One line.
   public let description: String
-  /// Whether nothing is wrong: a signal asked for the end.
-  public let isInterruption: Bool
-
   /// An error with this text.
-  public init(_ description: String) {
-    self.description = description
-    isInterruption = false
-  }
-
-  private init(interruption description: String) {
-    self.description = description
-    isInterruption = true
-  }
-
-  /// A signal came before the export was whole.
-  static let interrupted = ExportError(interruption: "interrupted; nothing was written")
+  public init(_ description: String) { self.description = description }
 
   /// A call on a file that failed.
   ///

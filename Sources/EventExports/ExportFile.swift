@@ -10,11 +10,12 @@ struct ExportFile: ~Copyable {
   /// What is to be written next.
   var buffer = OutputBuffer(capacity: 2 * ExportFile.threshold)
   private let file: OutputFile
-  private let interrupt: Int32
+
+  /// The file's name until it is whole; nil for what is written in place.
+  var temporaryPath: String? { file.temporary }
 
   /// Opens the target.
   init(_ target: ExportTarget) throws(ExportError) {
-    interrupt = target.interrupt
     file = try OutputFile(target, isStream: true)
   }
 
@@ -33,31 +34,20 @@ struct ExportFile: ~Copyable {
     let descriptor = file.descriptor
     var written = 0
     while written < buffer.count {
-      let isStream = file.temporary == nil
-      if isStream { try waitWritable(descriptor) }
-      // A pipe that is ready takes this much without blocking; more could leave a signal unseen.
-      let limit = isStream ? 4096 : Int.max
       let start = written
       let got = unsafe buffer.bytes.withUnsafeBytes { bytes in
-        unsafe Glibc.write(
-          descriptor, bytes.baseAddress! + start, min(limit, bytes.count - start))
+        unsafe Glibc.write(descriptor, bytes.baseAddress! + start, bytes.count - start)
       }
       if got >= 0 {
         written += got
-      } else if errno != EINTR && errno != EAGAIN {
+      } else if errno == EAGAIN {
+        // A descriptor that somebody else made so; it is waited for as any other would.
+        var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        _ = unsafe poll(&ready, 1, -1)
+      } else if errno != EINTR {
         throw .system("can't write", file.path, errno)
       }
     }
     buffer.removeAll()
-  }
-
-  private func waitWritable(_ descriptor: Int32) throws(ExportError) {
-    var descriptors = [
-      pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0),
-      pollfd(fd: interrupt, events: Int16(POLLIN), revents: 0),
-    ]
-    // Both are there for the call; poll() passes over a descriptor of −1.
-    _ = unsafe poll(&descriptors, 2, -1)
-    if descriptors[1].revents != 0 { throw .interrupted }
   }
 }

@@ -1,19 +1,16 @@
 import Glibc
 
-/// Where an export goes, and when it is to end early.
+/// Where an export goes.
 public struct ExportTarget: Sendable {
   /// The file to make; `-` for standard output, where the format is a stream.
   public var path: String
   /// Whether a file that is there is replaced.
   public var isReplacing: Bool
-  /// A descriptor that is readable once a signal asks for the end; −1 for none.
-  public var interrupt: Int32
 
   /// Names a target; the parameters are the properties.
-  public init(path: String, isReplacing: Bool = false, interrupt: Int32 = -1) {
+  public init(path: String, isReplacing: Bool = false) {
     self.path = path
     self.isReplacing = isReplacing
-    self.interrupt = interrupt
   }
 }
 

@@ -75,6 +75,8 @@ public struct PerfettoExport: EventExport, ~Copyable {
     gaps.append(gap)
   }
 
+  public var temporaryPath: String? { file.temporaryPath }
+
   public mutating func finish() throws(ExportError) {
     if !hasBegun { begin(wall: nil) }
     tellGaps()
@@ -130,7 +132,9 @@ public struct PerfettoExport: EventExport, ~Copyable {
       let packet = file.buffer.open(event: .instant, track: PerfettoTrack.losses, time: time)
       file.buffer.append(category: "gap")
       file.buffer.append(eventName: "gap")
-      file.buffer.append(annotation: "cpu", UInt64(gap.cpu))
+      if gap.cpu != Gap.unknownCPU {
+        file.buffer.append(annotation: "cpu", UInt64(gap.cpu))
+      }
       annotations.append(
         membersOf: told, field: OutputBuffer.annotations, to: &file.buffer)
       file.buffer.close(packet: packet)

@@ -15,10 +15,7 @@ import Glibc
   /// - Parameters:
   ///   - path: the file.
   ///   - name: what it is called in errors.
-  ///   - interrupt: a descriptor that ends a statement once it is readable; −1 for none.
-  static func open(
-    _ path: String, name: String, interrupt: Int32
-  ) throws(ExportError) -> SQLiteDatabase {
+  static func open(_ path: String, name: String) throws(ExportError) -> SQLiteDatabase {
     var opened: OpaquePointer?
     // An absolute or `./` path: SQLite takes one that begins with `file:` for a URI otherwise.
     let plain = path.hasPrefix("/") ? path : "./" + path
@@ -29,12 +26,6 @@ import Glibc
     }
     let database = unsafe SQLiteDatabase(handle: handle, name: name)
     guard code == SQLITE_OK else { throw database.failure() }
-    if interrupt >= 0 {
-      // The descriptor's number is the callback's context; it is no address and none is read.
-      unsafe sqlite3_progress_handler(
-        handle, 100_000, { unsafe isReadable($0) ? 1 : 0 },
-        UnsafeMutableRawPointer(bitPattern: Int(interrupt) + 1))
-    }
     try database.execute(
       """
       PRAGMA page_size = 8192; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
@@ -82,14 +73,10 @@ import Glibc
     return number
   }
 
-  /// Whether the last statement failed because a key was there already.
-  var isDuplicate: Bool { unsafe sqlite3_errcode(handle) == SQLITE_CONSTRAINT }
-
   private func failure() -> ExportError {
     let code = unsafe sqlite3_errcode(handle)
     let system = unsafe sqlite3_system_errno(handle)
     switch code {
-    case SQLITE_INTERRUPT: return .interrupted
     case SQLITE_FULL: return .system("can't write", name, system == 0 ? ENOSPC : system)
     case SQLITE_IOERR where system != 0: return .system("can't write", name, system)
     case SQLITE_CONSTRAINT:
@@ -102,15 +89,6 @@ import Glibc
         "can't write \(name): \(unsafe String(cString: sqlite3_errmsg(handle))); write elsewhere")
     }
   }
-}
-
-/// Whether the descriptor whose number plus one this is can be read.
-private func isReadable(_ context: UnsafeMutableRawPointer?) -> Bool {
-  var descriptor = pollfd(
-    fd: Int32(truncatingIfNeeded: Int(bitPattern: context) - 1), events: Int16(POLLIN),
-    revents: 0)
-  // It is there for the call.
-  return unsafe poll(&descriptor, 1, 0) > 0
 }
 
 /// A compiled statement, with values of its own; gone with the value, which must go before its database.

@@ -40,7 +40,7 @@ public struct SQLiteExport: EventExport, ~Copyable {
     }
     let file = try OutputFile(target, isStream: false)
     let database = try SQLiteDatabase.open(
-      file.temporary ?? file.path, name: file.path, interrupt: target.interrupt)
+      file.temporary ?? file.path, name: file.path)
     try database.execute("PRAGMA user_version = \(SQLiteSchema.version)")
     try database.execute(SQLiteSchema.tables)
     let processes = try SQLiteProcesses(database, limit: processLimit)
@@ -98,7 +98,7 @@ public struct SQLiteExport: EventExport, ~Copyable {
   public mutating func visit(_ gap: Gap) throws(ExportError) {
     gaps += 1
     lost &+= gap.total
-    insertGap.bind(1, UInt64(gap.cpu))
+    insertGap.bind(1, gap.cpu == Gap.unknownCPU ? nil : UInt64(gap.cpu))
     insertGap.bind(2, gap.total)
     scratch.removeAll()
     scratch.append(counts: gap.lost, always: [])
@@ -107,6 +107,8 @@ public struct SQLiteExport: EventExport, ~Copyable {
     insertGap.bind(5, gap.beforeSequence)
     try database.run(insertGap)
   }
+
+  public var temporaryPath: String? { file.temporary }
 
   public mutating func finish() throws(ExportError) {
     try noteMeta("schema_version", number: UInt64(SQLiteSchema.version))

@@ -84,7 +84,7 @@ enum SQLiteSchema {
     );
     CREATE TABLE gaps(
       id INTEGER PRIMARY KEY,
-      cpu INTEGER NOT NULL,
+      cpu INTEGER,
       lost INTEGER NOT NULL,
       by_family TEXT NOT NULL,
       after_seq INTEGER,
