@@ -122,8 +122,7 @@ struct PerfettoExportTests {
     let slices = trace.slices.map { "\(trace.name($0.track)): \($0.depth) \($0.name)" }
     #expect(
       slices.sorted() == [
-        "process 40 worker: 0 parent", "process 41 sleep: 0 sleep", "thread 77 worker: 0 thread",
-        "thread 77 worker: 1 read",
+        "process 40 worker: 0 parent", "thread 77 sh: 0 thread", "thread 77 sh: 1 read",
       ])
     #expect(trace.instants.map(\.name) == ["fork", "exit", "signal_generate"])
     // The process is not made anew by what comes behind its exit.

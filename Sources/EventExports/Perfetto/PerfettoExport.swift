@@ -44,8 +44,8 @@ public struct PerfettoExport: EventExport, ~Copyable {
   public mutating func visit(
     _ event: DecodedEvent, context: inout FormattingContext
   ) throws(ExportError) {
-    begin(event, context.clock.nanoseconds)
     advance(to: event.timestamp)
+    if !hasBegun { begin(event, context.clock.nanoseconds) }
     tellGaps()
     told.removeAll()
     details.write(event, cgroup: nil, into: &told)
@@ -92,8 +92,6 @@ public struct PerfettoExport: EventExport, ~Copyable {
   }
 
   private mutating func begin(_ event: DecodedEvent, _ offset: Int64) {
-    if hasBegun { return }
-    advance(to: event.timestamp)
     // Without timestamps, time is made up and has nothing to do with the wall's.
     let wall = event.timestamp == nil ? -1 : Int64(time) &+ offset
     begin(wall: wall >= 0 ? UInt64(wall) : nil)

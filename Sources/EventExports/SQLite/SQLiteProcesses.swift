@@ -30,7 +30,8 @@ struct SQLiteProcesses: ~Copyable {
     let findProcess = try database.prepare("SELECT id FROM processes WHERE pid = ?1 AND start_ns = ?2")
     let findLiving = try database.prepare(
       """
-      SELECT id FROM processes WHERE pid = ?1 AND exit_seq IS NULL ORDER BY start_ns DESC LIMIT 1
+      SELECT id FROM (SELECT id, exit_seq FROM processes WHERE pid = ?1 ORDER BY id DESC LIMIT 1)
+      WHERE exit_seq IS NULL
       """)
     // Only towards an older row, so that no stream whatever can close a circle.
     let fork = try database.prepare(
@@ -113,6 +114,7 @@ struct SQLiteProcesses: ~Copyable {
     insert.bind(9, text: started.span.raw)
     try database.run(insert)
     keep(id, sight.key)
+    living[sight.key.pid] = id
     return id
   }
 
@@ -173,7 +175,9 @@ struct SQLiteProcesses: ~Copyable {
     if let known = living[pid] { return known }
     guard hasForgotten else { return nil }
     findLiving.bind(1, UInt64(pid))
-    return try database.number(findLiving)
+    let found = try database.number(findLiving)
+    if let found { living[pid] = found }
+    return found
   }
 
   private mutating func keep(_ id: Int64, _ key: ProcessKey) {
@@ -183,7 +187,6 @@ struct SQLiteProcesses: ~Copyable {
       hasForgotten = true
     }
     ids[key] = id
-    living[key.pid] = id
   }
 }
 
