@@ -83,7 +83,9 @@ public struct CSVExport: EventExport, ~Copyable {
 
   public var temporaryPath: String? { file.temporaryPath }
 
-  public mutating func finish() throws(ExportError) { try file.finish() }
+  public mutating func finish(progress: (_ done: Int, _ all: Int) -> Void) throws(ExportError) {
+    try file.finish()
+  }
 
   private mutating func append(_ number: UInt64) {
     file.buffer.append(",")

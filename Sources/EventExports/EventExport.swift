@@ -11,8 +11,17 @@ public protocol EventExport: EventVisitor, ~Copyable where Failure == ExportErro
   var temporaryPath: String? { get }
   /// Writes what is left and gives the file its name.
   ///
+  /// - Parameter progress: called before each step of long work, with the number of steps that are done and
+  ///   of all.
   /// - Throws: ``ExportError`` where that fails.
-  mutating func finish() throws(ExportError)
+  mutating func finish(progress: (_ done: Int, _ all: Int) -> Void) throws(ExportError)
+}
+
+extension EventExport where Self: ~Copyable {
+  /// Writes what is left and gives the file its name.
+  ///
+  /// - Throws: ``ExportError`` where that fails.
+  public mutating func finish() throws(ExportError) { try finish { _, _ in } }
 }
 
 /// The lines of `ordinal trace -o json`, in a file.
@@ -40,5 +49,7 @@ public struct JSONExport: EventExport, ~Copyable {
 
   public var temporaryPath: String? { file.temporaryPath }
 
-  public mutating func finish() throws(ExportError) { try file.finish() }
+  public mutating func finish(progress: (_ done: Int, _ all: Int) -> Void) throws(ExportError) {
+    try file.finish()
+  }
 }

@@ -39,7 +39,8 @@ struct PerfettoExportTests {
     #expect(exec.begin.annotation("cwd")?.stringValue == "/home/user")
     #expect(exec.begin.annotation("device.major")?.uintValue == 8)
     #expect(exec.begin.annotation("fault")?.boolValue == false)
-    let life = try #require(trace.slices.first { trace.name($0.track).hasPrefix("process 41") && $0.depth == 0 })
+    let life = try #require(
+      trace.slices.first { trace.name($0.track).hasPrefix("process 41") && $0.depth == 0 })
     #expect(life.end.annotation("signal_name")?.stringValue == "SIGKILL")
     #expect(life.time == 3_000_001_000..<3_000_007_000)
 
@@ -50,7 +51,9 @@ struct PerfettoExportTests {
         2: ["thread 40 sh fork", "process 41 sleep sh", "process 41 sleep sleep"],
         3: ["thread 40 sh sched_wakeup_new", "CPU 3 sh"],
       ])
-    #expect(trace.slices.first { trace.name($0.track) == "CPU 3" }?.end.annotation("state_name")?.stringValue == "X")
+    #expect(
+      trace.slices.first { trace.name($0.track) == "CPU 3" }?.end.annotation("state_name")?
+        .stringValue == "X")
 
     let counters = Dictionary(
       uniqueKeysWithValues: trace.counters.map { (trace.name($0), $1) })

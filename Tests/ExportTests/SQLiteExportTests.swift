@@ -58,7 +58,8 @@ struct SQLiteExportTests {
         "3|3|{\"process\":1,\"signal\":2}|2|6"
       ])
     #expect(
-      try database.rows("SELECT value FROM meta WHERE key IN ('host', 'events', 'lost') ORDER BY key")
+      try database.rows(
+        "SELECT value FROM meta WHERE key IN ('host', 'events', 'lost') ORDER BY key")
         == ["9", "alpha", "3"])
   }
 
@@ -70,9 +71,17 @@ struct SQLiteExportTests {
         .fork(parent: Stream.shell, child: Stream.child),
         .fork(parent: Stream.child, child: grandchild), .exec(process: grandchild),
         Stream.signal(15, by: grandchild, to: Stream.shell),
+        .exit(process: ProcessKey(pid: 99, start: 5)),
+        .fork(parent: Stream.shell, child: ProcessKey(pid: 43, start: 4_000_000_000)),
       ]))
+    // Depth first: a child stands behind its parent, before its parent's sibling.
     #expect(
-      try database.rows("SELECT depth, pid FROM process_tree") == ["0|40", "1|41", "2|42"])
+      try database.rows("SELECT place, depth, pid FROM process_tree ORDER BY place") == [
+        "1|0|40", "2|1|41", "3|2|42", "4|1|43", "5|0|99",
+      ])
+    #expect(
+      try database.rows("SELECT place FROM process_tree WHERE pid IN (42, 43) ORDER BY place")
+        == ["3", "4"])
     #expect(
       try database.rows(
         "SELECT ancestor_id, distance FROM ancestry WHERE process_id = 3 ORDER BY distance")

@@ -138,7 +138,8 @@ struct DebugAnnotations: ~Copyable {
         number = number &* 10 &+ UInt64(reader.bytes.byte(offset) &- UInt8(ascii: "0"))
       }
       buffer.append(
-        field: isNegative ? Field.signed : Field.unsigned, varint: isNegative ? 0 &- number : number)
+        field: isNegative ? Field.signed : Field.unsigned, varint: isNegative ? 0 &- number : number
+      )
     }
   }
 

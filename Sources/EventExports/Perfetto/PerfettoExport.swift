@@ -77,7 +77,7 @@ public struct PerfettoExport: EventExport, ~Copyable {
 
   public var temporaryPath: String? { file.temporaryPath }
 
-  public mutating func finish() throws(ExportError) {
+  public mutating func finish(progress: (_ done: Int, _ all: Int) -> Void) throws(ExportError) {
     if !hasBegun { begin(wall: nil) }
     tellGaps()
     file.buffer.append(counter: lost.total, track: PerfettoTrack.loss(0), time: time)

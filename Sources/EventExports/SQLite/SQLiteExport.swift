@@ -52,7 +52,8 @@ public struct SQLiteExport: EventExport, ~Copyable {
     let insertFork = try database.prepare("INSERT INTO forks VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
     let insertExec = try database.prepare(
       "INSERT INTO execs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")
-    let insertExit = try database.prepare("INSERT INTO exits VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")
+    let insertExit = try database.prepare(
+      "INSERT INTO exits VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")
     let insertGap = try database.prepare("INSERT INTO gaps VALUES (NULL, ?1, ?2, ?3, ?4, ?5)")
     let insertMeta = try database.prepare("INSERT OR REPLACE INTO meta VALUES (?1, ?2)")
     try database.execute("BEGIN")
@@ -110,7 +111,7 @@ public struct SQLiteExport: EventExport, ~Copyable {
 
   public var temporaryPath: String? { file.temporary }
 
-  public mutating func finish() throws(ExportError) {
+  public mutating func finish(progress: (_ done: Int, _ all: Int) -> Void) throws(ExportError) {
     try noteMeta("schema_version", number: UInt64(SQLiteSchema.version))
     try noteMeta("events", number: events)
     try noteMeta("gaps", number: gaps)
@@ -118,7 +119,10 @@ public struct SQLiteExport: EventExport, ~Copyable {
     if let clockOffset {
       try noteMeta("clock_offset_ns", number: UInt64(bitPattern: clockOffset))
     }
-    for index in SQLiteSchema.indexes { try database.execute(index) }
+    for (done, index) in SQLiteSchema.indexes.enumerated() {
+      progress(done, SQLiteSchema.indexes.count)
+      try database.execute(index)
+    }
     try database.execute(SQLiteSchema.views)
     // What the planner knows of the tables; without it a join may begin at the wrong end.
     try database.execute("PRAGMA analysis_limit = 1000; ANALYZE; COMMIT")

@@ -27,7 +27,8 @@ struct SQLiteProcesses: ~Copyable {
       INSERT INTO processes(id, pid, start_ns, parent_id, ppid, uid, comm, first_seq, started)
       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
       """)
-    let findProcess = try database.prepare("SELECT id FROM processes WHERE pid = ?1 AND start_ns = ?2")
+    let findProcess = try database.prepare(
+      "SELECT id FROM processes WHERE pid = ?1 AND start_ns = ?2")
     let findLiving = try database.prepare(
       """
       SELECT id FROM (SELECT id, exit_seq FROM processes WHERE pid = ?1 ORDER BY id DESC LIMIT 1)

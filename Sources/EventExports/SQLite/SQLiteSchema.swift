@@ -111,14 +111,15 @@ enum SQLiteSchema {
   /// A parent's id is below its children's, so no walk of these goes round in a circle.
   static let views = """
     CREATE VIEW process_tree AS
+      -- The LIMIT keeps SQLite from leaving out the order, which makes this walk go depth first.
       WITH RECURSIVE tree(id, root_id, depth) AS (
         SELECT id, id, 0 FROM processes WHERE parent_id IS NULL
         UNION ALL
         SELECT child.id, tree.root_id, tree.depth + 1
           FROM tree JOIN processes AS child ON child.parent_id = tree.id
-          ORDER BY 3 DESC, 1
-      )
-      SELECT tree.depth, tree.root_id, processes.* FROM tree JOIN processes USING (id);
+          ORDER BY 3 DESC, 1 LIMIT -1
+      ), placed AS (SELECT row_number() OVER () AS place, * FROM tree)
+      SELECT place, depth, root_id, processes.* FROM placed JOIN processes USING (id);
     CREATE VIEW ancestry AS
       WITH RECURSIVE up(process_id, ancestor_id, distance) AS (
         SELECT id, parent_id, 1 FROM processes WHERE parent_id IS NOT NULL

@@ -144,9 +144,10 @@ enum Stream {
   }
 
   private static func text(_ count: Int, _ random: inout SeededNumbers) -> String {
-    String((0..<Int.random(in: 0...count, using: &random)).map { _ in
-      ["a", "\"", "\\", "\n", ",", "\u{1B}", "é"][Int.random(in: 0..<7, using: &random)]
-    })
+    String(
+      (0..<Int.random(in: 0...count, using: &random)).map { _ in
+        ["a", "\"", "\\", "\n", ",", "\u{1B}", "é"][Int.random(in: 0..<7, using: &random)]
+      })
   }
 }
 
