@@ -162,7 +162,7 @@ let package = Package(
     .executableTarget(
       name: "ring-benchmark",
       dependencies: [
-        "SequencerABI", "SequencerCore", "Sequencer", "KernelEvents", "EventFormats",
+        "SequencerABI", "SequencerCore", "Sequencer", "KernelEvents", "EventFormats", "Causality",
         "BenchmarkSupport", "CAllocationCounter",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],

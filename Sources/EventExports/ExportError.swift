@@ -13,6 +13,7 @@ public struct ExportError: Error, CustomStringConvertible, Sendable {
   ///   - what: what could not be done, e.g. "can't write".
   ///   - path: the file.
   ///   - code: the call's errno.
+  /// - Returns: the error, with what to do.
   static func system(_ what: String, _ path: String, _ code: Int32) -> ExportError {
     let remedy =
       switch code {

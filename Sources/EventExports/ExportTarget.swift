@@ -32,6 +32,7 @@ struct OutputFile: ~Copyable {
   /// - Parameters:
   ///   - target: the target.
   ///   - isStream: whether bytes are written one after the other, so that no regular file is needed.
+  /// - Throws: ``ExportError`` where it can't be written, or is there and may not be replaced.
   init(_ target: ExportTarget, isStream: Bool) throws(ExportError) {
     let opened = try OutputFile.open(target, isStream: isStream)
     isReplacing = target.isReplacing

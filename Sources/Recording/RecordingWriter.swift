@@ -47,8 +47,9 @@ public struct RecordingStart: Sendable {
 
 /// The figures of a run at its end, for the footer.
 public struct RecordingFigures: Sendable {
-  /// As in the run's summary.
+  /// Events offered since the ring was made, by the kernel's counters.
   public var offered: UInt64 = 0
+  /// As in the run's summary.
   public var filtered: UInt64 = 0
   public var missed: UInt64 = 0
   public var longestStall: UInt64 = 0
@@ -193,7 +194,8 @@ public struct RecordingWriter: ~Copyable {
   ///   - end: why.
   ///   - figures: the run's account.
   /// - Throws: if the end could not be written; all that came before is there.
-  public mutating func finish(_ end: SegmentEnd, _ figures: RecordingFigures) throws(RecordingError) {
+  public mutating func finish(_ end: SegmentEnd, _ figures: RecordingFigures) throws(RecordingError)
+  {
     try finishSegment(end, figures)
   }
 

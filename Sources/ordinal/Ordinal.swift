@@ -12,7 +12,8 @@ import Glibc
       """,
     version: "0.1.0",
     subcommands: [
-      TraceCommand.self, RecordCommand.self, ReplayCommand.self, ExportCommand.self, EventsCommand.self, DoctorCommand.self,
+      TraceCommand.self, RecordCommand.self, ReplayCommand.self, VerifyCommand.self, ExportCommand.self,
+      StatsCommand.self, DetachCommand.self, EventsCommand.self, DoctorCommand.self,
       BenchCommand.self,
     ])
 
@@ -57,7 +58,9 @@ import Glibc
     return line
   }
 
-  private static let subcommandNames = ["trace", "record", "replay", "export", "events", "doctor", "bench"]
+  private static let subcommandNames = [
+    "trace", "record", "replay", "verify", "export", "stats", "detach", "events", "doctor", "bench",
+  ]
 
   /// 2 for a value that can't be used, as for those that are found bad later; else 64.
   ///

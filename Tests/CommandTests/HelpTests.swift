@@ -57,7 +57,8 @@ struct HelpTests {
   }
 
   @Test(
-    "help fits 80 columns", arguments: [["--help"], ["trace", "--help"], ["doctor", "--help"], ["export", "--help"]])
+    "help fits 80 columns",
+    arguments: [["--help"], ["trace", "--help"], ["doctor", "--help"], ["export", "--help"]])
   func width(arguments: [String]) throws {
     for line in try Program.run(arguments).lines {
       #expect(line.count <= 80, "\(line)")

@@ -15,6 +15,8 @@ import Glibc
   /// - Parameters:
   ///   - path: the file.
   ///   - name: what it is called in errors.
+  /// - Returns: the database.
+  /// - Throws: ``ExportError`` where it can't be opened.
   static func open(_ path: String, name: String) throws(ExportError) -> SQLiteDatabase {
     var opened: OpaquePointer?
     // An absolute or `./` path: SQLite takes one that begins with `file:` for a URI otherwise.
@@ -78,7 +80,9 @@ import Glibc
     let system = unsafe sqlite3_system_errno(handle)
     switch code {
     case SQLITE_FULL: return .system("can't write", name, system == 0 ? ENOSPC : system)
-    case SQLITE_IOERR where system != 0: return .system("can't write", name, system)
+    case SQLITE_IOERR:
+      if system != 0 { return .system("can't write", name, system) }
+      return ExportError("can't write \(name): disk I/O error; free some space, or write elsewhere")
     case SQLITE_CONSTRAINT:
       return ExportError(
         "two events have the same sequence; the recordings are of different runs, export them one by one"

@@ -41,6 +41,8 @@ public struct SQLiteExport: EventExport, ~Copyable {
     let file = try OutputFile(target, isStream: false)
     let database = try SQLiteDatabase.open(
       file.temporary ?? file.path, name: file.path)
+    // What is made so far stays in memory: the first write is an event's.
+    try database.execute("BEGIN")
     try database.execute("PRAGMA user_version = \(SQLiteSchema.version)")
     try database.execute(SQLiteSchema.tables)
     let processes = try SQLiteProcesses(database, limit: processLimit)
@@ -56,7 +58,6 @@ public struct SQLiteExport: EventExport, ~Copyable {
       "INSERT INTO exits VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")
     let insertGap = try database.prepare("INSERT INTO gaps VALUES (NULL, ?1, ?2, ?3, ?4, ?5)")
     let insertMeta = try database.prepare("INSERT OR REPLACE INTO meta VALUES (?1, ?2)")
-    try database.execute("BEGIN")
     for (key, value) in information {
       insertMeta.bind(1, text: Array(key.utf8).span.raw)
       insertMeta.bind(2, text: Array(value.utf8).span.raw)

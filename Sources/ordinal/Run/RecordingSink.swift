@@ -76,7 +76,8 @@ struct RecordingSink: ~Copyable, RunSink {
     }
     let wanted = Int(clamping: limit - writer.records)
     do {
-      return try consumer.drainRun(slots: RecordingSink.blockSlots, records: wanted) { run throws(RecordingError) in
+      return try consumer.drainRun(slots: RecordingSink.blockSlots, records: wanted) {
+        run throws(RecordingError) in
         try take(run)
       }
     } catch {
@@ -168,11 +169,11 @@ struct RecordingSink: ~Copyable, RunSink {
     _ summary: Summary, _ figures: CaptureFigures, isLeft: Bool
   ) throws(Failure) {
     var end = RecordingFigures()
-    end.offered = summary.offered
+    end.offered = figures.sinceMade.offered.reduce(0, &+)
     end.filtered = summary.filtered
     end.missed = summary.missed
     end.longestStall = summary.longestStall
-    for family in 0..<EventFamily.count { end.lost[family] = figures.totals.lost[family] }
+    for family in 0..<EventFamily.count { end.lost[family] = figures.sinceMade.lost[family] }
     end.isAtRest = !isLeft
     // It has failed already, and that was said.
     if problem != nil { return }
