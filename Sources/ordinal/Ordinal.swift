@@ -12,7 +12,8 @@ import Glibc
       """,
     version: "0.1.0",
     subcommands: [
-      TraceCommand.self, RecordCommand.self, ReplayCommand.self, VerifyCommand.self, ExportCommand.self,
+      TraceCommand.self, RecordCommand.self, ReplayCommand.self, VerifyCommand.self,
+      ExportCommand.self,
       StatsCommand.self, DetachCommand.self, EventsCommand.self, DoctorCommand.self,
       BenchCommand.self,
     ])

@@ -1,5 +1,6 @@
 import EventExports
 import EventFormats
+import Foundation
 import KernelEvents
 import SequencerABI
 import TestSupport
@@ -99,6 +100,33 @@ struct SQLiteExportTests {
     // The indexes are used for it.
     let plan = try database.rows("EXPLAIN QUERY PLAN SELECT * FROM events WHERE process_id = 3")
     #expect(plan.joined().contains("events_process"))
+  }
+
+  @Test("the queries of docs/export.md can be asked")
+  func documentation() throws {
+    let page = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent()
+      .appendingPathComponent("docs/export.md")
+    let text = try String(contentsOf: page, encoding: .utf8)
+    let queries = text.components(separatedBy: "```sql\n").dropFirst().map {
+      $0.components(separatedBy: "```")[0]
+    }
+    #expect(queries.count == 5)
+    let (_, database) = try export(Stream.story)
+    var answers = try queries.map { try database.rows($0) }
+    #expect(
+      answers.removeFirst() == [
+        " sh|40|NULL|NULL", "   sleep|41|/usr/bin/sleep|signal 9", " swapper/3|0|NULL|NULL",
+      ])
+    #expect(answers.contains(["6|1970-01-01T00:00:03.000006000Z|sh|40|SIGKILL"]))
+    // Every table, view and column that is told is there.
+    for name in try database.rows("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')")
+    {
+      #expect(text.contains("| `\(name)` |"), "\(name)")
+      for column in try database.rows("SELECT name FROM pragma_table_info('\(name)')") {
+        #expect(text.contains("`\(column)`"), "\(name).\(column)")
+      }
+    }
   }
 
   @Test("whatever comes is told, and a small memory tells the same", arguments: 0..<12)
