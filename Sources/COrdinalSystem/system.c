@@ -113,12 +113,20 @@ static char unfinished[PATH_MAX];
 static const int ending[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 
 static void end_by_signal(int signal) {
-  static const char line[] = "ordinal: interrupted; nothing was kept\n";
+  static const char removed[] = "ordinal: interrupted; nothing was kept\n";
+  static const char ended[] = "ordinal: interrupted\n";
   static const char clear[] = "\r\033[K";
-  if (unfinished[0]) unlink(unfinished);
+  ssize_t told = 0;
   /* A progress bar may stand there. */
-  if (isatty(STDERR_FILENO) && write(STDERR_FILENO, clear, sizeof clear - 1) < 0) _exit(128 + signal);
-  if (write(STDERR_FILENO, line, sizeof line - 1) < 0) _exit(128 + signal);
+  if (isatty(STDERR_FILENO)) told = write(STDERR_FILENO, clear, sizeof clear - 1);
+  if (unfinished[0]) {
+    unlink(unfinished);
+    told = write(STDERR_FILENO, removed, sizeof removed - 1);
+  } else {
+    told = write(STDERR_FILENO, ended, sizeof ended - 1);
+  }
+  /* Whether it could be told changes nothing. */
+  (void)told;
   _exit(128 + signal);
 }
 

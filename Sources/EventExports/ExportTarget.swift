@@ -56,7 +56,10 @@ struct OutputFile: ~Copyable {
       return
     }
     // link() refuses a name that is taken, in one step; not every file system has it.
-    if unsafe link(temporary, path) == 0 { return }
+    if unsafe link(temporary, path) == 0 {
+      unsafe unlink(temporary)
+      return
+    }
     if errno == EEXIST {
       throw ExportError("\(path) came to be meanwhile; name another file, or give --force")
     }

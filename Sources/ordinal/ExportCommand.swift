@@ -83,6 +83,8 @@ struct ExportCommand: ParsableCommand {
       try show.visitor.finish { done, all in
         if isShown { note("index \(done + 1) of \(all)") }
       }
+      // It has its own name, and stays.
+      ordinal_remove_on_end(nil)
       if isShown { note("") }
     } catch let error as ExportError { throw Failure(error.description, status: 1) }
     show.tellDamage()
