@@ -91,6 +91,7 @@ public struct RecordingWriter: ~Copyable {
   ///   - start: the ring and the run.
   ///   - journal: what was handed out before.
   ///   - onSegment: told each file's path, once it is made and before a record is in it.
+  /// - Returns: the recording, begun.
   /// - Throws: one line; no file is left then.
   public static func create(
     _ options: RecordingOptions, _ start: RecordingStart, journal: ConsumerJournal,
@@ -216,6 +217,9 @@ public struct RecordingWriter: ~Copyable {
     byteCount &+= segment?.byteCount ?? 0
     segment = nil
   }
+
+  /// Whether files may still be made and removed.
+  public var makesSegments: Bool { options.rotates }
 
   /// Bytes written so far, of the file being written too.
   public var bytesWritten: UInt64 {

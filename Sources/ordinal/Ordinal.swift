@@ -13,9 +13,8 @@ import Glibc
     version: "0.1.0",
     subcommands: [
       TraceCommand.self, RecordCommand.self, ReplayCommand.self, VerifyCommand.self,
-      ExportCommand.self,
-      StatsCommand.self, DetachCommand.self, EventsCommand.self, DoctorCommand.self,
-      BenchCommand.self,
+      ExportCommand.self, StatsCommand.self, DetachCommand.self, EventsCommand.self,
+      DoctorCommand.self, BenchCommand.self,
     ])
 
   static func main() {

@@ -82,11 +82,13 @@ struct VerifyCommand: ParsableCommand {
       throw Failure("name a recording to verify, or --live for the running stream", status: 64)
     }
     guard filters.words.isEmpty, running.pin == nil else {
-      throw Failure("a recording is proved as a whole; filters and commands go with --live", status: 64)
+      throw Failure(
+        "a recording is proved as a whole; filters and commands go with --live", status: 64)
     }
     let reader = try RecordingReader(opening: files)
     SyscallABI.setRecorded(architecture: reader.start.facts.architecture)
-    var proof = RecordingProof(reader.start, kept: list, bytes: reader.byteCount, isQuiet: running.quiet)
+    var proof = RecordingProof(
+      reader.start, kept: list, bytes: reader.byteCount, isQuiet: running.quiet)
     let report = try proof.run(reader, kept: list)
     try writeOut(json ? report.json : report.text)
     return report.isProven ? 0 : 1
@@ -220,6 +222,7 @@ struct VerdictSink: ~Copyable, RunSink {
   func flush(interrupt: Int32) -> FlushResult { .done }
   var isComplete: Bool { isClosed || taken >= limit }
   var keepsUnwritten: Bool { false }
+  var capabilities: UInt64 { 0 }
   mutating func close() { isClosed = true }
   mutating func discard() {}
   mutating func finish() {}

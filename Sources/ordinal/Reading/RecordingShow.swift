@@ -33,6 +33,7 @@ struct RecordingShow<Visitor: EventVisitor & ~Copyable>: ~Copyable, RecordingVis
   /// - Parameters:
   ///   - request: which, and what of them.
   ///   - makeVisitor: makes what is shown the events, knowing the recording's facts.
+  /// - Returns: the show, opened and not begun.
   /// - Throws: a `RecordingError`, if one can't be opened.
   static func open(
     _ request: ReadingRequest,

@@ -16,7 +16,8 @@ struct VerificationReport {
   /// What can't be read, the first of it, and how many places in all.
   let damage: [RecordingDamage]
   let damageCount: UInt64
-  /// Events that the kernel's counters say were offered; nil where they can't be held against the stream.
+  /// Events that the kernel's counters say were offered; nil where they can't be held against the
+  /// stream.
   let offered: UInt64?
   /// Violations listed at most.
   let kept: Int
@@ -48,7 +49,8 @@ struct VerificationReport {
       lines.append(
         "sequences: \(first) to \(last), \(verdict.events) events"
           + (verdict.missingPlaces == 0
-            ? "" : "; \(verdict.missingTickets) sequences missing in \(verdict.missingPlaces) places"))
+            ? ""
+            : "; \(verdict.missingTickets) sequences missing in \(verdict.missingPlaces) places"))
     } else {
       lines.append("sequences: none, there is no event")
     }
@@ -113,7 +115,8 @@ struct VerificationReport {
     text += #","first_seq":\#(number(verdict.first)),"last_seq":\#(number(verdict.last))"#
     text += #","gaps":\#(verdict.gaps),"lost":\#(verdict.lost.total),"missed":\#(verdict.missed)"#
     text += #","offered":\#(number(offered)),"unreadable":\#(verdict.unreadable)"#
-    text += #","missing_places":\#(verdict.missingPlaces),"missing_seqs":\#(verdict.missingTickets)"#
+    text += #","missing_places":\#(verdict.missingPlaces)"#
+    text += #","missing_seqs":\#(verdict.missingTickets)"#
     text += #","unjudged":\#(verdict.unjudged),"violations":\#(verdict.violations),"by_rule":{"#
     text += StreamVerdict.rules.compactMap { rule in
       verdict.counts[rule].map { "\"\(rule)\":\($0)" }

@@ -426,11 +426,12 @@ struct CaptureRun<Sink: RunSink & ~Copyable>: ~Copyable {
     }
   }
 
-  /// What a running trace needs: to resolve cgroups by handle, and to signal its command.
+  /// What a running capture needs: to resolve cgroups by handle, to signal its command, and what its sink
+  /// asks for.
   private func limitPrivileges() {
     let readSearch: UInt64 = 1 << 2
     let kill: UInt64 = 1 << 5
-    if ordinal_limit_capabilities(readSearch | kill) != 0 {
+    if ordinal_limit_capabilities(readSearch | kill | sink.capabilities) != 0 {
       complain("can't drop capabilities: \(unsafe String(cString: strerror(errno)))")
     }
   }
