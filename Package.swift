@@ -35,7 +35,9 @@ let package = Package(
     .plugin(name: "BPFBuildPlugin", targets: ["BPFBuildPlugin"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    // Reads in tests what the export to Perfetto writes; nothing that is installed links it.
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
   ],
   targets: [
     // The ABI and the protocol: compiled for the host here, for BPF by the pipeline.
@@ -281,6 +283,15 @@ let package = Package(
       name: "EvaluationTests",
       dependencies: [
         "Evaluation", "EvaluationReport", "EvaluationTransports", "JSONSchemaValidation",
+      ],
+      swiftSettings: house),
+
+    .testTarget(
+      name: "ExportTests",
+      dependencies: [
+        "EventExports", "EventFormats", "KernelEvents", "Sequencer", "SequencerABI", "CSQLite",
+        "TestSupport",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       swiftSettings: house),
 

@@ -5,7 +5,9 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/membarrier.h>
+#include <limits.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
@@ -105,4 +107,52 @@ int ordinal_limit_capabilities(uint64_t keep) {
   }
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return -1;
   return (int)syscall(SYS_capset, &header, data);
+}
+
+static char unfinished[PATH_MAX];
+static const int ending[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+
+static void end_by_signal(int signal) {
+  static const char removed[] = "ordinal: interrupted; nothing was kept\n";
+  static const char ended[] = "ordinal: interrupted\n";
+  static const char clear[] = "\r\033[K";
+  ssize_t told = 0;
+  /* A progress bar may stand there. */
+  if (isatty(STDERR_FILENO)) told = write(STDERR_FILENO, clear, sizeof clear - 1);
+  if (unfinished[0]) {
+    unlink(unfinished);
+    told = write(STDERR_FILENO, removed, sizeof removed - 1);
+  } else {
+    told = write(STDERR_FILENO, ended, sizeof ended - 1);
+  }
+  /* Whether it could be told changes nothing. */
+  (void)told;
+  _exit(128 + signal);
+}
+
+static void fill_ending(sigset_t *set) {
+  sigemptyset(set);
+  for (unsigned i = 0; i < sizeof ending / sizeof *ending; i++) sigaddset(set, ending[i]);
+}
+
+void ordinal_end_on_signals(void) {
+  struct sigaction action = {.sa_handler = end_by_signal};
+  fill_ending(&action.sa_mask);
+  for (unsigned i = 0; i < sizeof ending / sizeof *ending; i++) {
+    struct sigaction before;
+    if (sigaction(ending[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+      sigaction(ending[i], &action, NULL);
+  }
+}
+
+void ordinal_remove_on_end(const char *path) {
+  sigset_t set, before;
+  fill_ending(&set);
+  sigprocmask(SIG_BLOCK, &set, &before);
+  size_t length = path ? strlen(path) : 0;
+  if (length < sizeof unfinished) {
+    if (length) memcpy(unfinished, path, length);
+    unfinished[length] = 0;
+  }
+  sigprocmask(SIG_SETMASK, &before, NULL);
 }

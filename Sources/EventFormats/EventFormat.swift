@@ -26,7 +26,7 @@ public struct FormattingContext: ~Copyable {
   }
 
   /// The path of the cgroup `id`; nil where it can't be had.
-  mutating func cgroupPath(_ id: UInt64) -> [UInt8]? { cgroups?.path(of: id) }
+  package mutating func cgroupPath(_ id: UInt64) -> [UInt8]? { cgroups?.path(of: id) }
 }
 
 /// A way to write events down.

@@ -1,5 +1,5 @@
 public import KernelEvents
-import SequencerABI
+package import SequencerABI
 
 /// Events as JSON, one object a line; the keys are told in docs/json.md and schema/event.schema.json.
 public struct JSONFormat: EventFormat {
@@ -13,15 +13,7 @@ public struct JSONFormat: EventFormat {
     _ event: DecodedEvent, context: inout FormattingContext, into buffer: inout OutputBuffer
   ) {
     writeCommon(event, &context, &buffer)
-    if let fork = event.fork {
-      writeFork(fork, event, &buffer)
-    } else if let exit = event.exit {
-      writeExit(exit, &buffer)
-    } else if let exec = event.exec {
-      writeExec(exec, event, &buffer)
-    } else if let layout = EventLayout.of(event.kind) {
-      buffer.append(fieldsOf: event, layout, joining: &directory)
-    }
+    writeOwn(event, &buffer)
     buffer.append("}\n")
   }
 
@@ -32,12 +24,52 @@ public struct JSONFormat: EventFormat {
     } else {
       buffer.append(nextKey: "cpu", gap.cpu)
     }
+    writeOwn(gap, &buffer)
+    buffer.append("}\n")
+  }
+
+  /// Appends what an event's kind tells beyond the keys that all lines have, as one object; `{}` where that
+  /// is nothing.
+  ///
+  /// - Parameters:
+  ///   - event: the event.
+  ///   - buffer: what the object is appended to.
+  public mutating func writeDetails(_ event: DecodedEvent, into buffer: inout OutputBuffer) {
+    let start = buffer.count
+    writeOwn(event, &buffer)
+    buffer.close(objectFrom: start)
+  }
+
+  /// Appends what was lost in a gap, between which events, as one object.
+  ///
+  /// - Parameters:
+  ///   - gap: the gap.
+  ///   - buffer: what the object is appended to.
+  public mutating func writeDetails(gap: Gap, into buffer: inout OutputBuffer) {
+    let start = buffer.count
+    writeOwn(gap, &buffer)
+    buffer.close(objectFrom: start)
+  }
+
+  /// The keys of the event's kind, each with a comma before it.
+  private mutating func writeOwn(_ event: DecodedEvent, _ buffer: inout OutputBuffer) {
+    if let fork = event.fork {
+      writeFork(fork, event, &buffer)
+    } else if let exit = event.exit {
+      writeExit(exit, &buffer)
+    } else if let exec = event.exec {
+      writeExec(exec, event, &buffer)
+    } else if let layout = EventLayout.of(event.kind) {
+      buffer.append(fieldsOf: event, layout, joining: &directory)
+    }
+  }
+
+  private func writeOwn(_ gap: Gap, _ buffer: inout OutputBuffer) {
     buffer.append(nextKey: "lost", gap.total)
     buffer.append(",\"by_family\":")
     buffer.append(counts: gap.lost, always: [])
     buffer.append(nextKey: "after_seq", gap.afterSequence)
     buffer.append(nextKey: "before_seq", gap.beforeSequence)
-    buffer.append("}\n")
   }
 
   public mutating func finish(into buffer: inout OutputBuffer) {}
@@ -151,19 +183,14 @@ public struct JSONFormat: EventFormat {
   }
 
   private func writeArguments(_ exec: ExecEvent, _ buffer: inout OutputBuffer) {
-    buffer.append(",\"args\":[")
-    var allValid = true
-    var first = true
-    var arguments = exec.arguments
-    while let argument = arguments.next() {
-      if !first { buffer.append(",") }
-      first = false
-      if !buffer.append(jsonString: argument) { allValid = false }
-    }
-    buffer.append("]")
-    if allValid { return }
+    buffer.append(",\"args\":")
+    if buffer.append(argumentsOf: exec) { return }
+    writeArgumentBytes(exec, &buffer)
+  }
+
+  private func writeArgumentBytes(_ exec: ExecEvent, _ buffer: inout OutputBuffer) {
     buffer.append(",\"args_b64\":[")
-    first = true
+    var first = true
     var again = exec.arguments
     while let argument = again.next() {
       if !first { buffer.append(",") }
@@ -192,8 +219,31 @@ public struct JSONFormat: EventFormat {
 }
 
 extension OutputBuffer {
+  /// Makes what was appended since `start`, members with a comma before each, an object.
+  fileprivate mutating func close(objectFrom start: Int) {
+    if count == start { append("{") } else { replaceByte(at: start, with: UInt8(ascii: "{")) }
+    append("}")
+  }
+
+  /// Appends the arguments of an exec as an array of strings.
+  ///
+  /// - Returns: Whether all were valid UTF-8, thus whether the array tells them all.
+  package mutating func append(argumentsOf exec: ExecEvent) -> Bool {
+    append("[")
+    var allValid = true
+    var first = true
+    var arguments = exec.arguments
+    while let argument = arguments.next() {
+      if !first { append(",") }
+      first = false
+      if !append(jsonString: argument) { allValid = false }
+    }
+    append("]")
+    return allValid
+  }
+
   /// Appends counts by family as a JSON object: those that are not zero, and those of `always`.
-  mutating func append(counts: FamilyCounts, always: [EventFamily]) {
+  package mutating func append(counts: FamilyCounts, always: [EventFamily]) {
     append("{")
     var first = true
     for index in 0..<EventFamily.count {

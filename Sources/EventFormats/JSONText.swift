@@ -13,7 +13,7 @@ extension OutputBuffer {
   ///
   /// - Returns: Whether the bytes were valid UTF-8, thus whether the string tells them all.
   @discardableResult
-  mutating func append(jsonString bytes: RawSpan) -> Bool {
+  package mutating func append(jsonString bytes: RawSpan) -> Bool {
     append(UInt8(ascii: "\""))
     var valid = true
     var runStart = 0
@@ -65,7 +65,7 @@ extension OutputBuffer {
   }
 
   /// Appends `"key":"…"`, and `"key_b64":"…"` where the bytes are not UTF-8.
-  mutating func append(key: StaticString, jsonString bytes: RawSpan) {
+  package mutating func append(key: StaticString, jsonString bytes: RawSpan) {
     append(key: key)
     if append(jsonString: bytes) { return }
     append(",\"")
@@ -82,33 +82,33 @@ extension OutputBuffer {
   }
 
   /// Appends `,"key":number`.
-  mutating func append(nextKey key: StaticString, _ number: UInt64) {
+  package mutating func append(nextKey key: StaticString, _ number: UInt64) {
     append(UInt8(ascii: ","))
     append(key: key)
     append(decimal: number)
   }
 
   /// Appends `,"key":number`.
-  mutating func append(nextKey key: StaticString, _ number: UInt32) {
+  package mutating func append(nextKey key: StaticString, _ number: UInt32) {
     append(nextKey: key, UInt64(number))
   }
 
   /// Appends `,"key":number`, or `,"key":null`.
-  mutating func append(nextKey key: StaticString, _ number: UInt64?) {
+  package mutating func append(nextKey key: StaticString, _ number: UInt64?) {
     append(UInt8(ascii: ","))
     append(key: key)
     if let number { append(decimal: number) } else { append("null") }
   }
 
   /// Appends `,"key":true` or `,"key":false`.
-  mutating func append(nextKey key: StaticString, _ value: Bool) {
+  package mutating func append(nextKey key: StaticString, _ value: Bool) {
     append(UInt8(ascii: ","))
     append(key: key)
     append(value ? "true" : "false")
   }
 
   /// Appends the base64 of `bytes` (RFC 4648, padded) as a JSON string, quotes included.
-  mutating func append(base64String bytes: RawSpan) {
+  package mutating func append(base64String bytes: RawSpan) {
     append(UInt8(ascii: "\""))
     var offset = 0
     while offset < bytes.byteCount {

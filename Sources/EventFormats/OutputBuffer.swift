@@ -27,6 +27,9 @@ public struct OutputBuffer: ~Copyable {
   /// Appends one byte.
   public mutating func append(_ byte: UInt8) { storage.append(byte) }
 
+  /// Puts another byte in place of one that was appended; `offset` is below ``count``.
+  package mutating func replaceByte(at offset: Int, with byte: UInt8) { storage[offset] = byte }
+
   /// Appends the UTF-8 of a literal.
   public mutating func append(_ literal: StaticString) {
     // The pointer is used inside the closure only.

@@ -1,11 +1,11 @@
 import KernelEvents
 
 /// One step of reading bytes as UTF-8.
-struct ScalarStep {
+package struct ScalarStep {
   /// The scalar; nil for bytes that are none.
-  var scalar: UInt32?
+  package var scalar: UInt32?
   /// The bytes it takes; for bad ones the maximal subpart, which becomes one U+FFFD.
-  var length: Int
+  package var length: Int
 }
 
 extension RawSpan {
@@ -13,7 +13,7 @@ extension RawSpan {
   ///
   /// Bad bytes are grouped as Unicode's "substitution of maximal subparts" does (also Swift's
   /// `String(decoding:)` and the WHATWG decoder): the longest beginning of a valid sequence is one.
-  func scalarStep(at offset: Int) -> ScalarStep {
+  package func scalarStep(at offset: Int) -> ScalarStep {
     let lead = byte(offset)
     let continuations: Int
     // The second byte's range shuts out overlong forms, surrogates and what lies past U+10FFFF.
@@ -42,7 +42,7 @@ extension RawSpan {
   }
 
   /// Whether the bytes are valid UTF-8.
-  var isValidUTF8: Bool {
+  package var isValidUTF8: Bool {
     var offset = 0
     while offset < byteCount {
       if byte(offset) < 0x80 {

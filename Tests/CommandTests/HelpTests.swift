@@ -33,6 +33,19 @@ struct HelpTests {
     }
   }
 
+  @Test("export's help names its formats and its status")
+  func export() throws {
+    let outcome = try Program.run(["export", "--help"])
+    #expect(outcome.status == 0)
+    let text = outcome.text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    for word in [
+      "--format <format>", "perfetto, sqlite, csv or json", "-o, --output", "--force", "--events",
+      "ui.perfetto.dev", "Exit status", "128 + n",
+    ] {
+      #expect(text.contains(word), "\(word)")
+    }
+  }
+
   @Test("doctor's help names its formats and its status")
   func doctor() throws {
     let outcome = try Program.run(["doctor", "--help"])
@@ -44,14 +57,15 @@ struct HelpTests {
   }
 
   @Test(
-    "help fits 80 columns", arguments: [["--help"], ["trace", "--help"], ["doctor", "--help"]])
+    "help fits 80 columns",
+    arguments: [["--help"], ["trace", "--help"], ["doctor", "--help"], ["export", "--help"]])
   func width(arguments: [String]) throws {
     for line in try Program.run(arguments).lines {
       #expect(line.count <= 80, "\(line)")
     }
   }
 
-  @Test("help forms agree", arguments: ["trace", "doctor"])
+  @Test("help forms agree", arguments: ["trace", "doctor", "export"])
   func forms(name: String) throws {
     let help = try Program.run([name, "--help"]).output
     #expect(try Program.run(["help", name]).output == help)

@@ -53,4 +53,13 @@ int ordinal_limit_capabilities(uint64_t keep);
 uint32_t ordinal_crc32c(uint32_t crc, const void *_Nonnull bytes, size_t count);
 uint32_t ordinal_crc32c_portable(uint32_t crc, const void *_Nonnull bytes, size_t count);
 
+/*
+ * From now on SIGINT, SIGTERM, SIGHUP and SIGQUIT, where they are not ignored, end the process with status
+ * 128 + n: at once, whatever it is about, with one line on standard error.
+ */
+void ordinal_end_on_signals(void);
+
+/* Such an end removes the file `path` first (at most 4095 bytes); null: no file any more. */
+void ordinal_remove_on_end(const char *_Nullable path);
+
 #endif
