@@ -7,7 +7,7 @@ extension OutputBuffer {
   ///
   /// - Returns: Whether the bytes were valid UTF-8, thus whether the string tells them all.
   @discardableResult
-  mutating func append(jsonString bytes: RawSpan) -> Bool {
+  package mutating func append(jsonString bytes: RawSpan) -> Bool {
     append(UInt8(ascii: "\""))
     var valid = true
     var runStart = 0
@@ -102,7 +102,7 @@ extension OutputBuffer {
   }
 
   /// Appends the base64 of `bytes` (RFC 4648, padded) as a JSON string, quotes included.
-  mutating func append(base64String bytes: RawSpan) {
+  package mutating func append(base64String bytes: RawSpan) {
     append(UInt8(ascii: "\""))
     var offset = 0
     while offset < bytes.byteCount {
