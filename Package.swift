@@ -95,7 +95,8 @@ let package = Package(
     .target(
       name: "Recording",
       dependencies: [
-        "SequencerABI", "SequencerCore", "Sequencer", "KernelEvents", "CZstd", "COrdinalSystem",
+        "SequencerABI", "SequencerCore", "Sequencer", "KernelEvents", "EventFormats", "CZstd",
+        "COrdinalSystem",
       ],
       swiftSettings: fuzzed),
     .target(

@@ -26,6 +26,23 @@ public struct AccountNames: Sendable {
     AccountNames(users: text(of: "/etc/passwd"), groups: text(of: "/etc/group"))
   }
 
+  /// Names learned at most: they may come from a hostile file.
+  static var limit: Int { 65_536 }
+
+  /// Takes in the name of a user, e.g. one that a recording holds; past a limit no more.
+  public mutating func learn(user id: UInt32, _ name: [UInt8]) {
+    if users.count < AccountNames.limit { users[id] = name }
+  }
+  /// Takes in the name of a group.
+  public mutating func learn(group id: UInt32, _ name: [UInt8]) {
+    if groups.count < AccountNames.limit { groups[id] = name }
+  }
+
+  /// All users that have a name, and all groups, by number.
+  public var all: (users: [(key: UInt32, value: [UInt8])], groups: [(key: UInt32, value: [UInt8])]) {
+    (users.sorted { $0.key < $1.key }, groups.sorted { $0.key < $1.key })
+  }
+
   /// The name of a user, its bytes; nil where there is none.
   public func user(_ id: UInt32) -> [UInt8]? { users[id] }
   /// The name of a group, its bytes; nil where there is none.

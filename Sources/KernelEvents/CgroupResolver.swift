@@ -34,6 +34,22 @@ public struct CgroupResolver: ~Copyable {
     mount = found.map { openDirectory($0) } ?? -1
   }
 
+  /// A resolver that knows what it is told, and asks no kernel: for events of a recording.
+  ///
+  /// - Parameter limit: paths kept; past it all are forgotten.
+  public init(recorded limit: Int) {
+    self.limit = max(1, limit)
+    mountPoint = nil
+    mount = -1
+  }
+
+  /// Takes in the path of the cgroup `id`.
+  public mutating func learn(_ id: UInt64, _ path: [UInt8]) {
+    if paths.count >= limit { paths.removeAll(keepingCapacity: true) }
+    paths[id] = .some(path)
+    hasLast = false
+  }
+
   deinit { if mount >= 0 { close(mount) } }
 
   /// The path of the cgroup `id`: "/" for the root, else "/a/b"; nil where it can't be had.

@@ -5,6 +5,7 @@
 #define ORDINAL_SYSTEM_H
 
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -46,5 +47,10 @@ int ordinal_nap(int descriptor, int64_t nanoseconds);
 
 /* Keeps, of the capabilities, those in `keep` (bit n = capability n) and sets no_new_privs. */
 int ordinal_limit_capabilities(uint64_t keep);
+
+/* CRC-32C of `count` bytes behind what `crc` is of (0: nothing); by the CPU's instruction where it has one.
+   The second never uses it: so each can be held against the other. */
+uint32_t ordinal_crc32c(uint32_t crc, const void *_Nonnull bytes, size_t count);
+uint32_t ordinal_crc32c_portable(uint32_t crc, const void *_Nonnull bytes, size_t count);
 
 #endif

@@ -1,0 +1,326 @@
+import Glibc
+import KernelEvents
+import SequencerABI
+
+/// Reads one segment, block by block, in memory for one block; treats every byte as hostile.
+///
+/// What can't be read is told as ``RecordingDamage``, with its offset, and passed over. The file is closed
+/// when the value goes. Not for concurrent use.
+package struct SegmentReader: ~Copyable {
+  package let path: String
+  package let header: SegmentHeader
+  package let facts: SegmentFacts
+  /// Bytes of the file when it was opened.
+  package let byteCount: UInt64
+  /// How the segment ended, and where its index lies; nil where it has no sound footer.
+  package private(set) var footer: SegmentFooter?
+  private let descriptor: Int32
+  /// Where the next block begins.
+  package private(set) var offset: UInt64
+  /// The ticket behind the last record seen.
+  package private(set) var position: UInt64
+  /// The header of the block that was read last, and its content, unpacked.
+  package private(set) var block = BlockHeader()
+  private var stored: [UInt8] = []
+  private var unpacked: [UInt8] = []
+  private var unpacker: Unpacker?
+  private var isPacked = false
+  private var isAtEnd = false
+
+  /// What ``next()`` found.
+  package enum Step {
+    /// A block whose checksums hold; see ``block`` and ``withContent(_:)``.
+    case block(BlockKind)
+    /// Something that can't be read; reading goes on behind it.
+    case damage(RecordingDamage)
+    /// Nothing more.
+    case end
+  }
+
+  /// Opens a segment and reads its header.
+  ///
+  /// - Throws: one line, if it can't be opened or is no segment that this program reads.
+  package init(opening path: String) throws(RecordingError) {
+    // Not to block where it is a pipe that nobody writes to.
+    let opened = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard opened >= 0 else { throw RecordingError(cannot: "open", path, errno) }
+    do {
+      let found = try SegmentReader.readStart(opened, path)
+      header = found.header
+      facts = found.facts
+      byteCount = found.byteCount
+    } catch {
+      close(opened)
+      throw error
+    }
+    self.path = path
+    descriptor = opened
+    offset = UInt64(header.byteCount)
+    position = header.firstPosition
+    footer = nil
+    readFooter()
+  }
+
+  deinit { close(descriptor) }
+
+  private static func readStart(
+    _ descriptor: Int32, _ path: String
+  ) throws(RecordingError) -> (header: SegmentHeader, facts: SegmentFacts, byteCount: UInt64) {
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      throw RecordingError("\(path) is not a file; name what `ordinal record -o` wrote")
+    }
+    let fixed = MemoryLayout<SegmentHeader>.size
+    var bytes = [UInt8](repeating: 0, count: fixed)
+    guard try read(descriptor, path, &bytes, at: 0) == fixed,
+      case let header = bytes.span.raw.value(at: 0, as: SegmentHeader.self),
+      header.magic == SegmentHeader.magicValue
+    else {
+      throw RecordingError(
+        "\(path) is no recording (offset 0); name what `ordinal record -o` wrote")
+    }
+    guard header.formatVersion == SegmentHeader.currentVersion, header.abi == abiVersion else {
+      throw RecordingError(
+        "\(path) has format \(header.formatVersion) with layout \(header.abi), and this program reads "
+          + "format \(SegmentHeader.currentVersion) with layout \(abiVersion); "
+          + "use the version of Ordinal that recorded it")
+    }
+    let count = Int(header.byteCount)
+    guard count >= fixed, count <= SegmentHeader.byteLimit, count % Slot.size == 0 else {
+      throw RecordingError("\(path): the header is damaged (offset 16): it says \(count) bytes")
+    }
+    bytes = [UInt8](repeating: 0, count: count)
+    guard try read(descriptor, path, &bytes, at: 0) == count,
+      Checksum.ofHeader(bytes.span.raw, checksumAt: SegmentHeader.checksumOffset)
+        == header.checksum
+    else {
+      throw RecordingError(
+        "\(path): the header is damaged or cut (offset 0, \(count) bytes): its checksum is wrong")
+    }
+    let facts = SegmentFacts(decoding: bytes.span.raw.extracting(fixed..<count))
+    return (header, facts, UInt64(max(0, status.st_size)))
+  }
+
+  /// Reads up to `bytes.count` bytes; fewer only at the end of the file.
+  private static func read(
+    _ descriptor: Int32, _ path: String, _ bytes: inout [UInt8], count: Int? = nil, at offset: UInt64
+  ) throws(RecordingError) -> Int {
+    let wanted = count ?? bytes.count
+    var done = 0
+    while done < wanted {
+      let got = unsafe bytes.withUnsafeMutableBytes { buffer in
+        // Inside the buffer: `done` is below `wanted`, which is at most its count.
+        unsafe pread(
+          descriptor, buffer.baseAddress! + done, wanted - done, off_t(offset) + off_t(done))
+      }
+      if got < 0 && errno == EINTR { continue }
+      if got < 0 { throw RecordingError(cannot: "read", path, errno) }
+      if got == 0 { break }
+      done += got
+    }
+    return done
+  }
+
+  /// The footer, if the file ends with a sound one.
+  private mutating func readFooter() {
+    let size = BlockHeader.size + SegmentFooter.size
+    guard byteCount >= UInt64(header.byteCount) + UInt64(size),
+      case let start = byteCount - UInt64(size), start % UInt64(Slot.size) == 0,
+      let block = try? blockHeader(at: start), block.kind == BlockKind.footer.rawValue,
+      block.storedBytes == UInt64(SegmentFooter.size), block.flags == 0
+    else { return }
+    var bytes = [UInt8](repeating: 0, count: SegmentFooter.size)
+    guard
+      let got = try? SegmentReader.read(
+        descriptor, path, &bytes, at: start + UInt64(BlockHeader.size)),
+      got == bytes.count, Checksum.crc32c(bytes.span.raw) == block.contentChecksum
+    else { return }
+    footer = bytes.span.raw.value(at: 0, as: SegmentFooter.self)
+  }
+
+  /// The block header at an offset, if a sound one of this segment is there.
+  private mutating func blockHeader(at offset: UInt64) throws(RecordingError) -> BlockHeader? {
+    if stored.count < BlockHeader.size { stored = Array(repeating: 0, count: BlockHeader.size) }
+    let got = try SegmentReader.read(
+      descriptor, path, &stored, count: BlockHeader.size, at: offset)
+    guard got == BlockHeader.size else { return nil }
+    return SegmentReader.soundHeader(stored.span.raw.extracting(0..<BlockHeader.size), header.salt)
+  }
+
+  private static func soundHeader(_ bytes: RawSpan, _ salt: UInt64) -> BlockHeader? {
+    guard bytes.value(at: 0, as: UInt32.self) == BlockHeader.magicValue else { return nil }
+    let block = bytes.value(at: 0, as: BlockHeader.self)
+    guard block.salt == salt,
+      Checksum.ofHeader(bytes, checksumAt: BlockHeader.checksumOffset) == block.checksum,
+      block.storedBytes <= UInt64(BlockHeader.contentLimit),
+      block.rawBytes <= UInt64(BlockHeader.contentLimit),
+      block.firstPosition <= block.endPosition
+    else { return nil }
+    return block
+  }
+
+  /// Goes on to the next block, or to what can't be read.
+  ///
+  /// - Throws: if the file can't be read at all, e.g. for an error of the disk.
+  package mutating func next() throws(RecordingError) -> Step {
+    if isAtEnd { return .end }
+    guard offset < byteCount else { return finish() }
+    guard let block = try blockHeader(at: offset) else { return try resynchronize() }
+    self.block = block
+    let start = offset
+    let size = Int(block.storedBytes)
+    let end = start + UInt64(BlockHeader.size) + UInt64(aligned(size))
+    if end > byteCount {
+      isAtEnd = true
+      return .damage(
+        damage(
+          .cut, at: start,
+          "the file ends within a block of \(BlockHeader.size + size) bytes: it was cut, or its "
+            + "recorder was ended in a write"))
+    }
+    if stored.count < size { stored = Array(repeating: 0, count: size) }
+    let got = try SegmentReader.read(
+      descriptor, path, &stored, count: size, at: start + UInt64(BlockHeader.size))
+    offset = end
+    guard got == size,
+      Checksum.crc32c(stored.span.raw.extracting(0..<size)) == block.contentChecksum
+    else { return .damage(damage(.content, at: start, "a block's content is not what was written")) }
+    isPacked = block.flags & BlockHeader.isPacked != 0
+    if isPacked {
+      if unpacked.count != Int(block.rawBytes) {
+        unpacked = Array(repeating: 0, count: Int(block.rawBytes))
+      }
+      guard try unpack(size) else {
+        return .damage(damage(.content, at: start, "a block's content can't be unpacked"))
+      }
+    } else if block.rawBytes != block.storedBytes {
+      return .damage(damage(.content, at: start, "a block's sizes contradict each other"))
+    }
+    guard let kind = BlockKind(rawValue: block.kind) else {
+      // Of a later version; its checksums hold.
+      return try next()
+    }
+    if kind == .records {
+      if let problem = checkRecords(at: start) { return .damage(problem) }
+    }
+    return .block(kind)
+  }
+
+  private mutating func unpack(_ size: Int) throws(RecordingError) -> Bool {
+    if unpacker == nil { unpacker = try Unpacker() }
+    // Out of the way while one is written from the other, and back.
+    var target: [UInt8] = []
+    swap(&target, &unpacked)
+    let source = stored
+    defer { swap(&target, &unpacked) }
+    return unpacker?.unpack(source.span.raw.extracting(0..<size), into: &target) == true
+  }
+
+  /// The content of the block that was read last.
+  package var content: RawSpan {
+    @_lifetime(borrow self)
+    get {
+      isPacked ? unpacked.span.raw : stored.span.raw.extracting(0..<Int(block.storedBytes))
+    }
+  }
+
+  /// Damage to the block just read; its records are passed over.
+  private mutating func damage(
+    _ cause: RecordingDamage.Cause, at offset: UInt64, _ note: String
+  ) -> RecordingDamage {
+    let positions = position..<max(position, block.endPosition)
+    position = positions.upperBound
+    return RecordingDamage(
+      cause, path, offset: offset, positions: positions,
+      records: block.kind == BlockKind.records.rawValue ? block.records : nil, note)
+  }
+
+  /// Checks that the content is records one behind the other, of the positions that the header tells.
+  private mutating func checkRecords(at start: UInt64) -> RecordingDamage? {
+    guard block.firstPosition == position else {
+      let from = position
+      let isLater = block.firstPosition > from
+      position = max(position, block.endPosition)
+      return RecordingDamage(
+        isLater ? .missing : .repeated, path, offset: start,
+        positions: isLater ? from..<block.firstPosition : block.firstPosition..<from,
+        "the block begins at sequence \(block.firstPosition), and the one before it ended at \(from)")
+    }
+    let found = SegmentReader.walk(content, from: block.firstPosition)
+    guard found.end == content.byteCount, found.ticket == block.endPosition,
+      found.records == block.records
+    else {
+      return damage(
+        .records, at: start + UInt64(BlockHeader.size + found.end),
+        "no record of sequence \(found.ticket) is where it should be")
+    }
+    position = block.endPosition
+    return nil
+  }
+
+  /// Steps over the records that lie one behind the other from the ticket `first` on.
+  private static func walk(
+    _ bytes: RawSpan, from first: UInt64
+  ) -> (end: Int, ticket: UInt64, records: UInt64) {
+    var ticket = first
+    var records: UInt64 = 0
+    var at = 0
+    while at + Slot.size <= bytes.byteCount {
+      let span = Int(bytes.value(at: at + 18, as: UInt16.self))
+      guard bytes.value(at: at, as: UInt64.self) == ticket &+ 1, span > 0,
+        span <= Int(RingGeometry.maxSpan), at + span * Slot.size <= bytes.byteCount
+      else { break }
+      ticket &+= UInt64(span)
+      records += 1
+      at += span * Slot.size
+    }
+    return (at, ticket, records)
+  }
+
+  /// The end of the file, or what its end lacks.
+  private mutating func finish() -> Step {
+    isAtEnd = true
+    if footer == nil {
+      return .damage(
+        RecordingDamage(
+          .unfinished, path, offset: offset,
+          "the file ends without a footer, with sequence \(position &- 1) at the latest: its recorder did "
+            + "not end it, and what came after is not in it"))
+    }
+    return .end
+  }
+
+  /// Looks for the next sound header behind something that is none.
+  private mutating func resynchronize() throws(RecordingError) -> Step {
+    let start = offset
+    let from = position
+    var chunk = [UInt8](repeating: 0, count: 1 << 20)
+    var at = start + UInt64(Slot.size)
+    while at + UInt64(BlockHeader.size) <= byteCount {
+      let got = try SegmentReader.read(descriptor, path, &chunk, at: at)
+      guard got >= BlockHeader.size else { break }
+      var inside = 0
+      while inside + BlockHeader.size <= got {
+        let bytes = chunk.span.raw.extracting(inside..<inside + BlockHeader.size)
+        if let found = SegmentReader.soundHeader(bytes, header.salt) {
+          offset = at + UInt64(inside)
+          let upTo = max(from, found.firstPosition)
+          position = upTo
+          return .damage(
+            RecordingDamage(
+              .header, path, offset: start, positions: from..<upTo,
+              "\(offset - start) bytes are no block"))
+        }
+        inside += Slot.size
+      }
+      at += UInt64(inside)
+    }
+    isAtEnd = true
+    offset = byteCount
+    return .damage(
+      RecordingDamage(
+        .cut, path, offset: start,
+        "the last \(byteCount - start) bytes are no block: the file was cut, or its recorder was ended in "
+          + "a write; sequence \(from &- 1) is the last one before them"))
+  }
+}
