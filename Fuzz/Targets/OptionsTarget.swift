@@ -51,9 +51,10 @@ enum OptionsTarget {
   private static func check(_ command: TraceCommand, _ words: [[UInt8]]) throws {
     var command = command
     // The one that makes a file.
-    command.summary = nil
-    let request = try TraceRequest(command, words: words)
-    try demand(request.hasCommand == !command.command.isEmpty, "the command is forgotten")
+    command.running.summary = nil
+    let request = try RunRequest(
+      command.filters, command.running, words: words, drawsTree: command.output == .tree)
+    try demand(request.hasCommand == !command.running.command.isEmpty, "the command is forgotten")
     try demand(request.command == words.suffix(request.command.count), "the command's words")
     try demand(request.count.map { $0 > 0 } ?? true, "a count of 0")
     // Nanoseconds, and room to add them to a clock.

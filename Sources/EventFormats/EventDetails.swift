@@ -271,7 +271,7 @@ extension OutputBuffer {
       append("syscall_")
       append(decimal: call.number)
     }
-    if call.abi != .native { append(" [32-bit]") }
+    if call.abi != .ofEvents { append(" [32-bit]") }
   }
 
   /// Appends what a system call returned, with the name of an error.

@@ -12,7 +12,7 @@ extension OutputBuffer {
       append(NumberNames.openAccessMode.name(of: UInt64(act.access)) ?? "?")
       if act.flags != 0 {
         append("|")
-        append(flags: UInt64(act.flags), .open(on: .native))
+        append(flags: UInt64(act.flags), .open(on: .ofEvents))
       }
       append(" ")
     }

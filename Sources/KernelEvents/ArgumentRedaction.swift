@@ -30,12 +30,13 @@ public struct ArgumentRedaction {
   ///   - event: the record, decoded.
   ///   - view: the record.
   ///   - body: is lent the record to go on with: the rewritten one, or `view`.
-  public mutating func apply(
-    to event: DecodedEvent, _ view: RecordView, _ body: (RecordView) -> Void
-  ) {
-    guard let exec = event.exec, hide(exec) else { return body(view) }
+  /// - Throws: what `body` throws.
+  public mutating func apply<Failure: Error>(
+    to event: DecodedEvent, _ view: RecordView, _ body: (RecordView) throws(Failure) -> Void
+  ) throws(Failure) {
+    guard let exec = event.exec, hide(exec) else { return try body(view) }
     rewrite(exec, event, view)
-    body(RecordView(record.span.raw))
+    try body(RecordView(record.span.raw))
   }
 
   /// Fills `block` with the arguments as they may be shown.
@@ -88,30 +89,29 @@ public struct ArgumentRedaction {
     ArgumentRedaction.mark.withUTF8Buffer { unsafe block.append(contentsOf: $0) }
   }
 
+  /// Fills `record`: as many slots as before, so that the next record's sequence still follows; what does
+  /// not fit, as marks may be longer than what they hide, is cut and flagged.
   private mutating func rewrite(_ exec: ExecEvent, _ event: DecodedEvent, _ view: RecordView) {
     var payload = exec.payload
-    if block.count > ExecPayload.argumentsLimit {
-      block.removeLast(block.count - ExecPayload.argumentsLimit)
-      payload.execFlags |= ExecFlags.argumentsTruncated.rawValue
-    }
-    payload.argumentsLength = UInt32(block.count)
     let strings = MemoryLayout<ExecPayload>.size
     let kept = strings + Int(payload.pathLength) + Int(payload.workingDirectoryLength)
     let hasGap = event.flags.contains(.gap)
-    let slots = (Slot.headerSize + kept + block.count + Slot.size - 1) / Slot.size
+    let end = view.bytes.byteCount - (hasGap ? Slot.size : 0)
+    let limit = min(ExecPayload.argumentsLimit, end - Slot.headerSize - kept)
+    if block.count > limit {
+      block.removeLast(block.count - limit)
+      payload.execFlags |= ExecFlags.argumentsTruncated.rawValue
+    }
+    payload.argumentsLength = UInt32(block.count)
     var header = event.header
     header.payloadLength = UInt32(kept + block.count)
-    header.span = UInt16(slots + (hasGap ? 1 : 0))
     record.removeAll(keepingCapacity: true)
     // Both are types of the ABI: integers without padding.
     unsafe withUnsafeBytes(of: header) { unsafe record.append(contentsOf: $0) }
     unsafe withUnsafeBytes(of: payload) { unsafe record.append(contentsOf: $0) }
     for offset in strings..<kept { record.append(event.payload.byte(offset)) }
     record += block
-    record += repeatElement(0, count: slots * Slot.size - record.count)
-    if hasGap {
-      let end = view.bytes.byteCount
-      for offset in end - Slot.size..<end { record.append(view.bytes.byte(offset)) }
-    }
+    record += repeatElement(0, count: end - record.count)
+    for offset in end..<view.bytes.byteCount { record.append(view.bytes.byte(offset)) }
   }
 }

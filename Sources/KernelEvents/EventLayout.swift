@@ -166,6 +166,8 @@ public struct EventLayout: Sendable {
   public let strings: [EventString]
   /// Where the name of the second task lies, for filters on names; nil where the event has one task.
   public let otherComm: Int?
+  /// Where the second task's process lies: its pid, and its start.
+  public let otherTask: (pid: Int, start: Int)?
 
   /// Describes a kind; the parameters are the properties.
   init(
@@ -179,6 +181,13 @@ public struct EventLayout: Sendable {
     self.fields = fields
     self.strings = strings
     self.otherComm = otherComm
+    var otherTask: (pid: Int, start: Int)?
+    for field in fields {
+      if case .task(_, let start, let comm) = field.form, comm == otherComm {
+        otherTask = (field.offset, start)
+      }
+    }
+    self.otherTask = otherTask
   }
 
   /// The layout of a kind; nil for fork, exec, exit and the tests' records.

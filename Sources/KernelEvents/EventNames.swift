@@ -28,6 +28,14 @@ extension EventFamily {
     else { return nil }
     self = family
   }
+
+  /// The families whose bits are set.
+  ///
+  /// - Parameter mask: ``SequencerABI/EventFamily/bit``s, joined.
+  /// - Returns: those known among them.
+  public static func families(in mask: UInt32) -> Set<EventFamily> {
+    Set(EventFamily.allCases.filter { mask & $0.bit != 0 })
+  }
 }
 
 extension EventKind {

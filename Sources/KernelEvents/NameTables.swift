@@ -1,3 +1,5 @@
+import Synchronization
+
 /// The names of a set of the kernel's numbers, of which a value bears one: errors, signals, commands.
 ///
 /// The tables are made from the kernel's and the C library's headers (docs/names.md).
@@ -113,7 +115,7 @@ public struct FlagNames: Sendable {
 
 extension NumberNames {
   /// The requests of ptrace() on the architecture that this was built for.
-  public static var ptraceRequest: NumberNames { ptraceRequest(on: .native) }
+  public static var ptraceRequest: NumberNames { ptraceRequest(on: .ofEvents) }
 
   /// The requests of ptrace().
   ///
@@ -153,6 +155,25 @@ public enum SyscallABI: UInt8, Sendable, CaseIterable {
     #else
       .x86_64
     #endif
+  }
+
+  /// That of 64-bit programs on the machine whose events are shown: this one, or a recording's.
+  public static var ofEvents: SyscallABI {
+    SyscallABI(rawValue: recorded.load(ordering: .relaxed)) ?? native
+  }
+
+  /// Whose events are shown; 255: this machine's. Set once, before the first is read.
+  private static let recorded = Atomic<UInt8>(.max)
+
+  /// Says that the events to come are of a machine with this architecture, as `uname -m` tells it.
+  public static func setRecorded(architecture: String) {
+    let abi: SyscallABI? =
+      switch architecture {
+      case "x86_64": .x86_64
+      case "aarch64": .arm64
+      default: nil
+      }
+    recorded.store(abi?.rawValue ?? .max, ordering: .relaxed)
   }
 
   /// The numbers and names of its system calls.

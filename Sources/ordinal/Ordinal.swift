@@ -12,7 +12,8 @@ import Glibc
       """,
     version: "0.1.0",
     subcommands: [
-      TraceCommand.self, EventsCommand.self, DoctorCommand.self, BenchCommand.self,
+      TraceCommand.self, ReplayCommand.self, EventsCommand.self, DoctorCommand.self,
+      BenchCommand.self,
     ])
 
   static func main() {
@@ -56,7 +57,7 @@ import Glibc
     return line
   }
 
-  private static let subcommandNames = ["trace", "events", "doctor", "bench"]
+  private static let subcommandNames = ["trace", "replay", "events", "doctor", "bench"]
 
   /// 2 for a value that can't be used, as for those that are found bad later; else 64.
   ///

@@ -13,7 +13,7 @@ extension EventLayout {
       EventField(
         "access", at: Act.offset(of: \.access), 2, .named(.openAccessMode),
         "The access mode that was asked for."),
-      flags(.open(on: .native), "The O_ flags that were asked for, less the access mode."),
+      flags(.open(on: .ofEvents), "The O_ flags that were asked for, less the access mode."),
       EventField(
         "mode", at: Act.offset(of: \.mode), 4, .octalIf(has(.mode)),
         "The mode that was asked for, before the umask; null where nothing could be created."),

@@ -36,7 +36,7 @@ extension DecodedEvent {
   public var systemCall: (number: UInt32, abi: SyscallABI) {
     let detail = flags.detail
     let isCompat = detail & SyscallDetail.compat != 0
-    let native = SyscallABI.native
+    let native = SyscallABI.ofEvents
     // A 32-bit caller on arm64 uses arm's numbers, of which there is no table here.
     return (SyscallDetail.number(detail), isCompat && native == .x86_64 ? .i386 : native)
   }

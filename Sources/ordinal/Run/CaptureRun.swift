@@ -8,10 +8,17 @@ import Sequencer
 import SequencerABI
 import SequencerCore
 
-/// Runs a trace from load to summary; returns the exit status.
+/// Runs a capture from load to summary.
 ///
+/// - Parameters:
+///   - request: what to capture, and until when.
+///   - makeSink: makes what takes the records, once the programs are loaded and the command is known;
+///     nothing is attached yet.
+/// - Returns: the exit status.
 /// - Throws: a `Failure` or a `CaptureError` with a line for the user; nothing is left attached.
-func traceRun(_ request: TraceRequest) throws -> Int32 {
+func captureRun<Sink: RunSink & ~Copyable>(
+  _ request: RunRequest, _ makeSink: (inout CaptureSession, RunStart) throws -> Sink
+) throws -> Int32 {
   let signals = try Signals()
   // Loaded first: a machine that can't trace is told before the command is forked.
   var session = try CaptureSession.open(request.capture)
@@ -19,16 +26,62 @@ func traceRun(_ request: TraceRequest) throws -> Int32 {
   if request.hasCommand {
     command = try CommandProcess(request.command, mask: signals.before)
   }
+  let sink = try beginCapture(request, &session, &command, makeSink)
+  var run = CaptureRun(request, session: session, signals: signals, command: command, sink: sink)
+  return try run.run()
+}
+
+private func beginCapture<Sink: RunSink & ~Copyable>(
+  _ request: RunRequest, _ session: inout CaptureSession, _ command: inout CommandProcess?,
+  _ makeSink: (inout CaptureSession, RunStart) throws -> Sink
+) throws -> Sink {
   do {
     if let descriptor = command.descriptor { try session.follow(descriptor) }
     try session.attach()
+    let sink = try makeSink(&session, RunStart(request, session, commandPID: command.pid))
     try session.begin()
+    return sink
   } catch {
+    // What was left pinned goes on being so.
+    session.end(leavesPinned: session.isResumed)
     command.cancel()
     throw error
   }
-  var run = TraceRun(request, session: session, signals: signals, command: command)
-  return try run.run()
+}
+
+/// What is known of a run when its programs are attached and deliver nothing yet.
+struct RunStart {
+  /// The command's process, where one is traced.
+  let commandPID: Int32?
+  /// A reading of the clock since when the stream is whole; nil where it isn't: filters, an unknown
+  /// beginning, no events of processes.
+  let wholeSince: UInt64?
+  /// Processes whose events need no cause.
+  let excused: [UInt32]
+  /// Whether the stream is of one process tree.
+  var isTree: Bool { commandPID != nil }
+
+  init(_ request: RunRequest, _ session: borrowing CaptureSession, commandPID: Int32?) {
+    self.commandPID = commandPID
+    // A filtered stream has effects without causes: only contradictions can be judged there.
+    let filter = request.capture.filter
+    let tellsProcesses = request.capture.families.map { $0.contains(.process) } ?? true
+    let isWhole =
+      !session.isResumed && tellsProcesses && filter.processes.isEmpty && filter.trees.isEmpty
+      && filter.uids.isEmpty && filter.cgroups.isEmpty && filter.comm == nil
+    wholeSince = isWhole ? monotonicNow() : nil
+    var excused: [UInt32] = []
+    if let commandPID { excused.append(UInt32(commandPID)) }
+    if !request.capture.includesSelf { excused.append(UInt32(getpid())) }
+    self.excused = excused
+  }
+
+  /// The judge of the run's order.
+  var verifier: CausalityVerifier {
+    var verifier = CausalityVerifier(tracingBegan: wholeSince, isTree: isTree)
+    for pid in excused { verifier.excuse(pid: pid) }
+    return verifier
+  }
 }
 
 extension Optional where Wrapped == CommandProcess, Wrapped: ~Copyable {
@@ -41,13 +94,21 @@ extension Optional where Wrapped == CommandProcess, Wrapped: ~Copyable {
   fileprivate mutating func cancel() { self?.cancel() }
 }
 
-/// A trace that has begun.
-struct TraceRun: ~Copyable {
-  private let request: TraceRequest
+/// How much and how often.
+enum CaptureLimits {
+  /// Nanoseconds between two looks for losses of quiet CPUs while records come.
+  static let collectionInterval: UInt64 = 100_000_000
+  /// Records of a drain below which nothing more was ready.
+  static let batch = 256
+}
+
+/// A capture that has begun.
+struct CaptureRun<Sink: RunSink & ~Copyable>: ~Copyable {
+  private let request: RunRequest
   private var session: CaptureSession
   private let signals: Signals
   private var command: CommandProcess?
-  private var sink: EventSink
+  private var sink: Sink
   private var waiter: Waiter
   private let began = monotonicNow()
   /// Why the run ends; nil while it goes on.
@@ -55,37 +116,19 @@ struct TraceRun: ~Copyable {
   private var stops = 0
   private var stopSignal: Int32?
   /// Set when nothing more can be written: nothing more is taken from the ring for the output.
-  private var outputError: EventOutput.Result?
+  private var outputError: FlushResult?
   /// The sequence of which was said that the trace waits for it.
   private var toldStall: UInt64?
-
-  /// Nanoseconds between two looks for losses of quiet CPUs while records come.
-  private static let collectionInterval: UInt64 = 100_000_000
   private var nextCollection: UInt64 = 0
 
-  /// Records taken from the ring before the output is looked at again.
-  private static let batch = 256
-
   init(
-    _ request: TraceRequest, session: consuming CaptureSession, signals: consuming Signals,
-    command: consuming CommandProcess?
+    _ request: RunRequest, session: consuming CaptureSession, signals: consuming Signals,
+    command: consuming CommandProcess?, sink: consuming Sink
   ) {
     self.request = request
-    // A filtered stream has effects without causes: only contradictions can be judged there.
-    let filter = request.capture.filter
-    let tellsProcesses = request.capture.families.map { $0.contains(.process) } ?? true
-    let isWhole =
-      !session.isResumed && tellsProcesses && filter.processes.isEmpty && filter.trees.isEmpty
-      && filter.uids.isEmpty
-      && filter.cgroups.isEmpty && filter.comm == nil
-    var verifier = CausalityVerifier(
-      tracingBegan: isWhole ? monotonicNow() : nil, isTree: command.pid != nil)
-    if let pid = command.pid { verifier.excuse(pid: UInt32(pid)) }
-    if !request.capture.includesSelf { verifier.excuse(pid: UInt32(getpid())) }
-    sink = EventSink(request, verifier: verifier)
+    self.sink = sink
     waiter = Waiter(request.wait)
     self.session = session
-    self.session.consumer.releasesWhileDraining = request.capture.pinName == nil
     self.signals = signals
     self.command = command
   }
@@ -99,7 +142,7 @@ struct TraceRun: ~Copyable {
       session.end()
       throw error
     }
-    session.end(leavesPinned: request.leavesPinned)
+    session.end(leavesPinned: leavesPinned)
     try drainRest()
     return try conclude()
   }
@@ -109,9 +152,10 @@ struct TraceRun: ~Copyable {
   private mutating func loop() throws {
     let deadline = request.duration.map { began &+ $0 }
     while reason == nil {
+      letGather()
       let count = try drain()
-      // A full batch: more is waiting, and lines gather; else what there is goes out at once.
-      if sink.output.isFull || count < TraceRun.batch { flush() }
+      // Where more is waiting lines gather; else what there is goes out at once.
+      if sink.isFlushDue || count < CaptureLimits.batch { flush() }
       // A stream that never pauses must not keep the end from being seen; one that pauses comes to
       // the wait below, which listens to signals itself.
       if count > 0 { handleSignals() }
@@ -133,15 +177,15 @@ struct TraceRun: ~Copyable {
     }
   }
 
+  /// Where the sink would rather take more at once.
+  private mutating func letGather() {
+    let pause = sink.pause(backlog: session.consumer.backlog)
+    if pause > 0, ordinal_nap(signals.descriptor, Int64(pause)) != 0 { handleSignals() }
+  }
+
   private mutating func drain() throws -> Int {
-    do {
-      return try session.consumer.drain(limit: TraceRun.batch) { record throws(Never) in
-        sink.take(record)
-      }
-    } catch {
-      switch error {
-      case .ring(let error): throw Failure(error.description, status: 1)
-      }
+    do { return try sink.drain(&session.consumer) } catch {
+      throw Failure(error.description, status: 1)
     }
   }
 
@@ -149,14 +193,12 @@ struct TraceRun: ~Copyable {
   private mutating func collectResidualNowAndThen() {
     let now = monotonicNow()
     if now < nextCollection { return }
-    nextCollection = now &+ TraceRun.collectionInterval
+    nextCollection = now &+ CaptureLimits.collectionInterval
     collectResidual()
   }
 
   private mutating func collectResidual(at moment: ResidualLosses.Moment = .running) {
-    session.consumer.collectResidualLoss(at: moment) { cpu, gap in
-      sink.take(Gap(residual: gap, cpu: cpu))
-    }
+    sink.collectLosses(&session.consumer, at: moment)
   }
 
   private mutating func checkEnds(_ deadline: UInt64?) {
@@ -215,11 +257,11 @@ struct TraceRun: ~Copyable {
   private mutating func flush() {
     if outputError != nil { return }
     while true {
-      let result = sink.output.flush(interrupt: signals.descriptor)
+      let result = sink.flush(interrupt: signals.descriptor)
       switch result {
       case .done:
         // A pinned ring keeps what is not written: a successor reads it again.
-        if request.capture.pinName != nil { session.consumer.release() }
+        if !session.consumer.releasesWhileDraining { session.consumer.release() }
         return
       case .interrupted:
         let before = stops
@@ -227,7 +269,7 @@ struct TraceRun: ~Copyable {
         if stops > before {
           if reason == nil { continue }
           // The ring stops filling while the reader takes its time.
-          session.end(leavesPinned: request.leavesPinned)
+          session.end(leavesPinned: leavesPinned)
           if stops > 1 + (request.hasCommand ? 1 : 0) {
             outputError = .interrupted
             sink.discard()
@@ -239,16 +281,26 @@ struct TraceRun: ~Copyable {
         reason = reason ?? "the reader closed the output"
         sink.close()
         return
-      case .failed(let code):
+      case .failed(let problem):
         outputError = result
         sink.discard()
-        reason = reason ?? "can't write: \(unsafe String(cString: strerror(code)))"
+        reason = reason ?? "the output failed"
         complain(
-          "can't write the events: \(unsafe String(cString: strerror(code))); \(writeRemedy(code)); "
-            + "what is not written counts as lost")
+          problem
+            + (leavesPinned
+              ? "; '\(request.capture.pinName ?? "")' is left pinned with all that is not written"
+              : "; what is not written counts as lost"))
         return
       }
     }
+  }
+
+  /// Whether ring and programs are left to a successor: where that was asked for, and where what is in the
+  /// ring could not be kept.
+  private var leavesPinned: Bool {
+    if request.leavesPinned { return true }
+    if case .failed = outputError { return request.capture.pinName != nil && sink.keepsUnwritten }
+    return false
   }
 
   // MARK: The end
@@ -257,12 +309,12 @@ struct TraceRun: ~Copyable {
     let patience = monotonicNow() &+ 10_000_000_000
     while true {
       let count = try drain()
-      if sink.output.isFull { flush() }
+      if sink.isFlushDue { flush() }
       if count > 0 {
         progressed()
         continue
       }
-      if session.consumer.backlog == 0 || request.leavesPinned { break }
+      if session.consumer.backlog == 0 || leavesPinned { break }
       if monotonicNow() > patience {
         complain(
           "sequence \(session.consumer.position) was claimed and never published; "
@@ -271,7 +323,7 @@ struct TraceRun: ~Copyable {
       }
       sched_yield()
     }
-    collectResidual(at: request.leavesPinned ? .leaving : .ended)
+    collectResidual(at: leavesPinned ? .leaving : .ended)
     sink.finish()
     flush()
   }
@@ -284,34 +336,30 @@ struct TraceRun: ~Copyable {
     session.end()
     reason = "the command could not be run"
     try drainRest()
-    if let target = request.summary { try target.write(account(try session.figures())) }
+    let figures = try session.figures()
+    let summary = account(figures)
+    try sink.seal(summary, figures, isLeft: false)
+    if let target = request.summary { try target.write(summary) }
     return command.exitStatus ?? 126
   }
 
   private mutating func conclude() throws -> Int32 {
     let figures = try session.figures()
     let summary = account(figures)
-    if !request.isQuiet && !(request.summary?.isStandardError ?? false) { say(summary) }
+    var failure: Failure?
+    do { try sink.seal(summary, figures, isLeft: leavesPinned) } catch { failure = error }
+    if !request.isQuiet && !(request.summary?.isStandardError ?? false) { summary.say() }
     // Told last, and the command is still waited for.
-    var summaryFailure: Failure?
     if let target = request.summary {
-      do { try target.write(summary) } catch { summaryFailure = error }
+      do { try target.write(summary) } catch { failure = failure ?? error }
     }
-    if let error = sink.firstUnreadable {
-      complain("\(sink.unreadable) records could not be read; the first: \(error)")
-    }
-    for violation in sink.verifier.firstOrderingViolations.prefix(5) {
-      complain("ordering violation: \(violation)")
-    }
-    for violation in sink.verifier.firstCausalityViolations.prefix(5) {
-      complain("causality violation: \(violation)")
-    }
+    sink.tellProblems()
     let commandStatus = waitForCommand()
-    if let summaryFailure { throw summaryFailure }
+    if let failure { throw failure }
     if let commandStatus { return commandStatus }
     if request.hasCommand { return 128 + (stopSignal ?? 0) }
     if case .failed = outputError { return 1 }
-    return 0
+    return sink.exitStatus
   }
 
   /// Waits for a command that goes on after the trace (`--count`, `--duration`, a reader that went
@@ -330,12 +378,11 @@ struct TraceRun: ~Copyable {
   }
 
   private mutating func account(_ figures: CaptureFigures) -> Summary {
-    sink.verifier.finish(missed: figures.missedTotal)
-    var summary = Summary(figures, sink: sink, isReaderGone: outputError == .closed)
+    var summary = sink.summary(figures, isReaderGone: outputError == .closed)
     summary.longestStall = waiter.longestStall
     summary.longestStallCPU = waiter.longestStallCPU
     // The counters of a CPU don't tell this run's losses from a predecessor's or a successor's.
-    if session.isResumed || request.leavesPinned {
+    if session.isResumed || leavesPinned {
       summary.lostByCPU = nil
       summary.lostByCPUAndFamily = nil
     }
@@ -351,13 +398,6 @@ struct TraceRun: ~Copyable {
     complain(
       (session.isResumed ? "going on with '\(request.capture.pinName ?? "")'" : "tracing")
         + " (ring \(ring)); Ctrl-C ends")
-  }
-
-  private func say(_ summary: Summary) {
-    var buffer = OutputBuffer(capacity: 1024)
-    summary.writeText(into: &buffer)
-    let text = buffer.array
-    _ = unsafe text.withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
   }
 
   private mutating func tellStall() {

@@ -4,17 +4,6 @@ import Glibc
 /// Standard output: a buffer of lines, written in whole when there is time, never at the price of
 /// missing a signal.
 struct EventOutput: ~Copyable {
-  /// How a flush ended.
-  enum Result: Equatable {
-    case done
-    /// A signal waits; what is left stays in the buffer.
-    case interrupted
-    /// The reader closed its end.
-    case closed
-    /// Writing failed with this errno.
-    case failed(Int32)
-  }
-
   /// Bytes after which a flush is due.
   static let threshold = 64 * 1024
 
@@ -50,7 +39,7 @@ struct EventOutput: ~Copyable {
   mutating func endHeldEvents() { isHeldWritten = true }
 
   /// Writes the buffer; returns early if `interrupt` becomes readable.
-  mutating func flush(interrupt: Int32) -> Result {
+  mutating func flush(interrupt: Int32) -> FlushResult {
     while written < buffer.count {
       if let interruption = waitWritable(interrupt: interrupt) { return interruption }
       // poll() promises a pipe room for PIPE_BUF bytes only; more could block with signals unseen.
@@ -69,7 +58,9 @@ struct EventOutput: ~Copyable {
       } else if errno == EPIPE {
         return .closed
       } else if errno != EINTR && errno != EAGAIN {
-        return .failed(errno)
+        let code = errno
+        return .failed(
+          "can't write the events: \(unsafe String(cString: strerror(code))); \(writeRemedy(code))")
       }
     }
     delivered += UInt64(ends.count - deliveredEnds)
@@ -84,7 +75,7 @@ struct EventOutput: ~Copyable {
     return .done
   }
 
-  private func waitWritable(interrupt: Int32) -> Result? {
+  private func waitWritable(interrupt: Int32) -> FlushResult? {
     var descriptors = (
       pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0),
       pollfd(fd: interrupt, events: Int16(POLLIN), revents: 0)

@@ -7,11 +7,10 @@ import KernelEvents
 import Sequencer
 import SequencerABI
 
-/// What a trace is to do, checked: everything a user can get wrong is found here, before anything
+/// What a capture is to do, checked: everything a user can get wrong is found here, before anything
 /// is loaded.
-struct TraceRequest {
+struct RunRequest {
   var capture = CaptureOptions()
-  var output: OutputFormat
   var wait: WaitStrategy
   /// Globs that the kernel can't judge; any of them must match.
   var globs: [CommGlob] = []
@@ -27,20 +26,25 @@ struct TraceRequest {
   var leavesPinned: Bool
   var isQuiet: Bool
 
+  /// The globs as a filter of this process; nil where the kernel judges all.
+  var globFilter: EventFilter? {
+    if globs.isEmpty { return nil }
+    var filter = EventFilter()
+    filter.comms = globs
+    return filter
+  }
+
   /// Checks what the options mean together. Nothing is made or opened but the summary's file, last.
   ///
   /// - Parameters:
-  ///   - options: as parsed.
+  ///   - filters: which events, as parsed.
+  ///   - options: how to run, as parsed.
   ///   - words: the words they were parsed from, program name left out, byte by byte.
+  ///   - drawsTree: whether the output is nothing without events of processes.
   /// - Throws: a `Failure` with the line for the user.
-  init(_ options: TraceCommand, words: [[UInt8]]) throws {
-    if unsafe StandardDescriptors.isOutputClosed {
-      throw Failure("standard output is closed; send the events to a file or a pipe, or >/dev/null")
-    }
-    let isTerminal = isatty(STDOUT_FILENO) == 1
-    output =
-      options.output.flatMap { OutputFormat(rawValue: $0.rawValue) }
-      ?? (isTerminal ? .pretty : .json)
+  init(
+    _ filters: FilterArguments, _ options: RunArguments, words: [[UInt8]], drawsTree: Bool = false
+  ) throws {
     wait =
       switch options.wait {
       case .park: .park
@@ -58,14 +62,14 @@ struct TraceRequest {
     if endsWithCommand && !hasCommand {
       throw Failure("--until command needs a command: ordinal trace --until command -- COMMAND")
     }
-    try setEvents(options)
+    try setEvents(filters, drawsTree: drawsTree)
     if leavesPinned && options.pin == nil {
       throw Failure("--leave-pinned needs --pin NAME: there is nothing else to leave behind")
     }
     if hasCommand && options.pin != nil {
       throw Failure("--pin keeps a capture beyond this process; a command ends with it: use one")
     }
-    if hasCommand && !(options.pid.isEmpty && options.tree.isEmpty) {
+    if hasCommand && !(filters.pid.isEmpty && filters.tree.isEmpty) {
       throw Failure("a command is traced with its own tree; leave out --pid and --tree")
     }
     capture.pinName = options.pin
@@ -91,7 +95,7 @@ struct TraceRequest {
     }
     count = options.count
     if count == 0 { throw Failure("--count 0 would deliver nothing; give a number above 0") }
-    try setFilter(options)
+    try setFilter(filters)
     if hasCommand {
       capture.filter.followsCommand = true
       command = words.suffix(options.command.count)
@@ -100,21 +104,10 @@ struct TraceRequest {
     if let path = options.summary { summary = try SummaryTarget(path) }
   }
 
-  private mutating func setEvents(_ options: TraceCommand) throws {
-    if let text = options.events {
-      var families: Set<EventFamily> = []
-      for name in text.split(separator: ",", omittingEmptySubsequences: false) {
-        guard let family = EventFamily(name: String(name)), EventFamily.available.contains(family)
-        else {
-          let all = EventFamily.available.map(\.name.description).joined(separator: ", ")
-          throw Failure("--events: there is no family '\(name)'; this version has: \(all)")
-        }
-        families.insert(family)
-      }
-      capture.families = families
-    }
+  private mutating func setEvents(_ options: FilterArguments, drawsTree: Bool) throws {
+    if let text = options.events { capture.families = try eventFamilies(text) }
     let families = capture.families ?? [.process]
-    if output == .tree && !families.contains(.process) {
+    if drawsTree && !families.contains(.process) {
       throw Failure("-o tree draws processes; add process to --events")
     }
     guard let text = options.syscall else { return }
@@ -136,7 +129,7 @@ struct TraceRequest {
     capture.syscalls = selection
   }
 
-  private mutating func setFilter(_ options: TraceCommand) throws {
+  private mutating func setFilter(_ options: FilterArguments) throws {
     for pid in options.pid + options.tree {
       try checkProcess(pid)
     }
@@ -153,16 +146,8 @@ struct TraceRequest {
       throw Failure("--cgroup: at most 16 directories; name one above them")
     }
     try checkCgroupsOfOthers()
-    for pattern in options.redact where pattern.isEmpty {
-      throw Failure(
-        "--redact '' hides nothing; give a pattern for an argument, e.g. '--password*'")
-    }
-    redactions = options.redact.map { CommGlob($0) }
-    let patterns = options.comm.map { CommGlob($0) }
-    for (pattern, text) in zip(patterns, options.comm) where text.isEmpty || !pattern.canMatch {
-      throw Failure(
-        "--comm '\(text)' can match no name: the kernel keeps 15 bytes; shorten it, e.g. with *")
-    }
+    redactions = try redactionPatterns(options.redact)
+    let patterns = try commGlobs(options.comm)
     if patterns.count == 1, let mask = patterns[0].kernelMask {
       capture.filter.comm = (mask.value, mask.mask)
     } else {
@@ -171,7 +156,7 @@ struct TraceRequest {
   }
 }
 
-extension TraceRequest {
+extension RunRequest {
   /// Families whose events two tasks have a part in judge a task's cgroup by its level in the hierarchy,
   /// which only the hierarchy's own root shows.
   private func checkCgroupsOfOthers() throws {

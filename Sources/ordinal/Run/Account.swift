@@ -10,32 +10,51 @@ extension Summary {
   ///
   /// - Parameters:
   ///   - figures: the kernel's side, at rest.
-  ///   - sink: this program's side, its verifier finished.
+  ///   - intake: this program's side, its verifier finished.
   ///   - isReaderGone: the output's reader closed its end: what could not be written then was not
   ///     wanted. An output that failed or was given up loses it.
-  init(_ figures: CaptureFigures, sink: borrowing EventSink, isReaderGone: Bool) {
+  init(
+    _ figures: CaptureFigures, intake: borrowing EventIntake<LineVisitor>, isReaderGone: Bool
+  ) {
+    let written = intake.visitor.output.delivered
+    let unwritten = intake.accepted &- written
+    self.init(
+      figures, delivered: written, notWanted: intake.filtered &+ (isReaderGone ? unwritten : 0),
+      unwritten: isReaderGone ? 0 : unwritten, unreadable: intake.unreadable)
+    gaps = intake.gaps
+    orderingViolations = intake.verifier.orderingViolations
+    causalityViolations = intake.verifier.causalityViolations
+    forks = intake.forks
+    execs = intake.execs
+    exits = intake.exits
+  }
+
+  /// The account of a run from the kernel's figures and what this program did with the records.
+  ///
+  /// - Parameters:
+  ///   - figures: the kernel's side, at rest.
+  ///   - delivered: events that reached the output.
+  ///   - notWanted: those that were turned away here.
+  ///   - unwritten: those that could not be written.
+  ///   - unreadable: those that could not be read.
+  init(
+    _ figures: CaptureFigures, delivered: UInt64, notWanted: UInt64, unwritten: UInt64,
+    unreadable: UInt64
+  ) {
     self.init()
-    let unwritten = sink.accepted &- sink.output.delivered
-    let notWanted = sink.filtered &+ (isReaderGone ? unwritten : 0)
-    let lostHere = sink.unreadable &+ (isReaderGone ? 0 : unwritten)
-    delivered = sink.output.delivered
+    let lostHere = unreadable &+ unwritten
+    self.delivered = delivered
     missed = figures.missedTotal
     filtered = figures.filtered &+ notWanted
     lost = figures.lost &+ lostHere
     offered = figures.offered &- notWanted &+ missed
-    gaps = sink.gaps
     for family in EventFamily.allCases {
       lostByFamily[family] = figures.totals.lost[Int(family.rawValue)]
     }
     lostByFamily[.process] += lostHere
-    orderingViolations = sink.verifier.orderingViolations
-    causalityViolations = sink.verifier.causalityViolations
     duration = (figures.ended ?? monotonicNow()) &- figures.began
     missedByProgram = Dictionary(
       uniqueKeysWithValues: figures.missed.map { ($0.program, $0.count) })
-    forks = sink.forks
-    execs = sink.execs
-    exits = sink.exits
     lostByCPU = Dictionary(
       uniqueKeysWithValues: figures.lostByCPU.map { (UInt32($0.key), $0.value) })
     lostByCPUAndFamily = Dictionary(
@@ -45,7 +64,7 @@ extension Summary {
         return (UInt32(cpu), counts)
       })
     lostByCause = LossCauses(
-      ringFull: figures.lost, unwritten: isReaderGone ? 0 : unwritten, unreadable: sink.unreadable)
+      ringFull: figures.lost, unwritten: unwritten, unreadable: unreadable)
     followFailures = figures.followFailures
   }
 }

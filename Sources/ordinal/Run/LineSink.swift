@@ -1,0 +1,102 @@
+import Capture
+import Causality
+import EventFormats
+import KernelEvents
+import Sequencer
+import SequencerABI
+import SequencerCore
+
+/// A capture's events as lines on standard output.
+struct LineSink: ~Copyable, RunSink {
+  private var intake: EventIntake<LineVisitor>
+  private var context = FormattingContext.live()
+
+  /// Records taken from the ring before the output is looked at again.
+  private static let batch = 256
+
+  init(_ request: RunRequest, _ output: OutputFormat, verifier: CausalityVerifier) {
+    intake = EventIntake(
+      LineVisitor(output, families: request.capture.families ?? [.process]), verifier: verifier,
+      filter: request.globFilter, redactions: request.redactions, limit: request.count)
+  }
+
+  func pause(backlog: UInt64) -> Int { 0 }
+
+  mutating func drain(_ consumer: inout RingConsumer) throws(SequencerError) -> Int {
+    do {
+      return try consumer.drain(limit: LineSink.batch) { record throws(Never) in
+        intake.take(record, context: &context)
+      }
+    } catch {
+      switch error {
+      case .ring(let error): throw error
+      }
+    }
+  }
+
+  mutating func collectLosses(_ consumer: inout RingConsumer, at moment: ResidualLosses.Moment) {
+    consumer.collectResidualLoss(at: moment) { cpu, gap in
+      intake.take(Gap(residual: gap, cpu: cpu))
+    }
+  }
+
+  var isFlushDue: Bool { intake.visitor.output.isFull }
+  var isComplete: Bool { intake.isComplete }
+  var keepsUnwritten: Bool { false }
+  mutating func close() { intake.close() }
+  mutating func discard() { intake.visitor.discard() }
+  mutating func finish() { intake.visitor.finish() }
+
+  mutating func flush(interrupt: Int32) -> FlushResult {
+    intake.visitor.output.flush(interrupt: interrupt)
+  }
+
+  mutating func summary(_ figures: CaptureFigures, isReaderGone: Bool) -> Summary {
+    intake.verifier.finish(missed: figures.missedTotal)
+    return Summary(figures, intake: intake, isReaderGone: isReaderGone)
+  }
+
+  func tellProblems() { intake.tellProblems() }
+
+  func seal(_ summary: Summary, _ figures: CaptureFigures, isLeft: Bool) {}
+
+  var exitStatus: Int32 { 0 }
+}
+
+extension EventIntake where Visitor: ~Copyable {
+  /// Says on stderr what was wrong with the stream.
+  func tellProblems() {
+    if let error = firstUnreadable {
+      complain("\(unreadable) records could not be read; the first: \(error)")
+    }
+    for violation in verifier.firstOrderingViolations.prefix(5) {
+      complain("ordering violation: \(violation)")
+    }
+    for violation in verifier.firstCausalityViolations.prefix(5) {
+      complain("causality violation: \(violation)")
+    }
+  }
+}
+
+extension Gap {
+  /// A loss that the consumer collected because no later record of its CPU told of it.
+  init(residual block: GapBlock, cpu: Int) {
+    self.init(
+      cpu: UInt32(cpu), lost: FamilyCounts(block.lost),
+      afterSequence: block.afterSequence == 0 ? nil : block.afterSequence - 1, beforeSequence: nil)
+  }
+}
+
+extension FamilyCounts {
+  /// The counters of a gap block.
+  init(_ lost: LossByFamily) {
+    self.init()
+    var lost = lost
+    // Sixteen 32-bit counters without padding: the ABI's layout test pins it.
+    unsafe withUnsafeBytes(of: &lost) { bytes in
+      for index in 0..<EventFamily.count {
+        self[index: index] = UInt64(unsafe bytes.load(fromByteOffset: index * 4, as: UInt32.self))
+      }
+    }
+  }
+}
