@@ -2,7 +2,7 @@ import BPFCKit
 package import BPFLoader
 import Glibc
 public import SequencerABI
-import SequencerCore
+public import SequencerCore
 public import Sequencer
 
 /// A running capture: the kernel's programs, their ring, and its consumer.
@@ -29,7 +29,7 @@ public struct CaptureSession: ~Copyable {
   private let measuresCoarseClock: Bool
   private let includesSelf: Bool
   /// What consumers before this one had done, and filtered events of before.
-  private let journalBefore: ConsumerJournal
+  private var journalBefore: ConsumerJournal
   private let filteredBefore: [UInt64]
   private var began: UInt64 = 0
   private var ended: UInt64?
@@ -259,6 +259,26 @@ public struct CaptureSession: ~Copyable {
     case .some(let pins): pins.remove()
     case .none: return
     }
+  }
+
+  /// Where the file that a pinned capture is recorded to is noted; nil for one that isn't pinned.
+  public var recordingTrail: RecordingTrail? {
+    switch pins {
+    case .some(let pins): RecordingTrail(name: pins.name)
+    case .none: nil
+    }
+  }
+
+  /// The ring's own number, drawn when it was made.
+  public var epoch: UInt64 { consumer.controlWord(ControlLayout.epoch) }
+
+  /// Goes on behind what an earlier consumer has kept beyond what it gave back.
+  ///
+  /// - Parameter kept: what that one had done, e.g. as its recording tells it.
+  /// - Throws: if the ring holds no such position; then nothing has changed.
+  public mutating func goOn(behind kept: ConsumerJournal) throws(SequencerError) {
+    try consumer.skip(to: kept)
+    journalBefore = consumer.journal
   }
 
   /// Runs of the attached programs and their time, as ``BPFLoader/BPFProgram/runs()`` tells it.

@@ -89,6 +89,7 @@ struct PinDirectory: ~Copyable {
 
   /// Removes every pin; programs and maps go with the last descriptor.
   func remove() {
+    RecordingTrail(name: name).remove()
     for map in PinDirectory.maps { unsafe unlink("\(path)/\(map)") }
     for program in ProgramSpec.all { unsafe unlink(ProgramLinks.path(of: program.name, in: path)) }
     unsafe rmdir(path)

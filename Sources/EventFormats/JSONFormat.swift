@@ -27,7 +27,11 @@ public struct JSONFormat: EventFormat {
 
   public mutating func write(gap: Gap, into buffer: inout OutputBuffer) {
     buffer.append("{\"type\":\"gap\"")
-    buffer.append(nextKey: "cpu", gap.cpu)
+    if gap.cpu == Gap.unknownCPU {
+      buffer.append(",\"cpu\":null")
+    } else {
+      buffer.append(nextKey: "cpu", gap.cpu)
+    }
     buffer.append(nextKey: "lost", gap.total)
     buffer.append(",\"by_family\":")
     buffer.append(counts: gap.lost, always: [])

@@ -137,8 +137,13 @@ extension OutputBuffer {
   /// Appends a gap in words: how many were lost, of what, where.
   mutating func append(gapText gap: Gap) {
     append(decimal: gap.total)
-    append(gap.total == 1 ? " event lost on cpu " : " events lost on cpu ")
-    append(decimal: gap.cpu)
+    append(gap.total == 1 ? " event lost on " : " events lost on ")
+    if gap.cpu == Gap.unknownCPU {
+      append("some cpu")
+    } else {
+      append("cpu ")
+      append(decimal: gap.cpu)
+    }
     var opened = false
     for index in 0..<EventFamily.count where gap.lost[index: index] > 0 {
       append(opened ? ", " : " (")

@@ -26,6 +26,8 @@ public struct Summary: Equatable, Sendable {
   public var orderingViolations: UInt64 = 0
   /// Effects delivered before their causes.
   public var causalityViolations: UInt64 = 0
+  /// Whether the order was judged at all; where not, the two above are 0 and say nothing.
+  public var isJudged = true
   /// The longest wait for a slot that was claimed and not published, ns.
   public var longestStall: UInt64 = 0
   /// The CPU whose producer was waited for then; nil if there was no wait or it is not known.
@@ -100,6 +102,7 @@ extension Summary {
     buffer.append(counts: lostByFamily, always: families)
     buffer.append(nextKey: "ordering_violations", orderingViolations)
     buffer.append(nextKey: "causality_violations", causalityViolations)
+    if !isJudged { buffer.append(",\"judged\":false") }
     buffer.append(nextKey: "longest_stall_ns", longestStall)
     buffer.append(",\"longest_stall_cpu\":")
     if let longestStallCPU {
@@ -164,8 +167,11 @@ extension Summary {
   public func writeText(into buffer: inout OutputBuffer) {
     var text =
       "ordinal: \(delivered) of \(offered) events delivered, \(lost) lost, \(missed) missed, "
-      + "\(filtered) filtered; \(orderingViolations) ordering and \(causalityViolations) causality "
-      + "violations\n"
+      + "\(filtered) filtered"
+    text +=
+      isJudged
+      ? "; \(orderingViolations) ordering and \(causalityViolations) causality violations\n"
+      : "; the order is not judged yet: ordinal verify\n"
     buffer.append(text: text)
     buffer.append(text: "ordinal: \(eventsPerSecond) events/s over ")
     buffer.append(duration: duration)

@@ -47,7 +47,7 @@ public struct FamilyCounts: Equatable, Sendable {
 /// consumer's reading of the counters of a CPU that went quiet (then ``beforeSequence`` is nil).
 /// Sequences are numbered as ``DecodedEvent/sequence`` is.
 public struct Gap: Equatable, Sendable {
-  /// The CPU the events were lost on.
+  /// The CPU the events were lost on; ``unknownCPU`` where that isn't known.
   public var cpu: UInt32
   /// How many were lost, by family.
   public var lost: FamilyCounts
@@ -65,6 +65,9 @@ public struct Gap: Equatable, Sendable {
     self.afterSequence = afterSequence
     self.beforeSequence = beforeSequence
   }
+
+  /// The CPU of losses whose place isn't known: a consumer died between taking and telling them.
+  public static var unknownCPU: UInt32 { .max }
 
   /// All events lost here.
   public var total: UInt64 { lost.total }

@@ -102,7 +102,8 @@ package struct BlockHeader: BitwiseCopyable, Sendable {
   package var checksum: UInt32 = 0
   /// Places in the block where losses are told.
   package var gaps: UInt64 = 0
-  package var reserved: UInt64 = 0
+  package var reserved0: UInt64 = 0
+  package var reserved1: UInt64 = 0
   /// Losses told since the ring was made, by family, those of the block included.
   package var lostTold = InlineArray<16, UInt64>(repeating: 0)
 

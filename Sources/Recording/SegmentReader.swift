@@ -206,6 +206,15 @@ package struct SegmentReader: ~Copyable {
     return .block(kind)
   }
 
+  /// The next block's header, its content passed over; nil behind the last whole block.
+  mutating func skim() throws(RecordingError) -> BlockHeader? {
+    guard offset < byteCount, let block = try blockHeader(at: offset) else { return nil }
+    let end = offset + UInt64(BlockHeader.size) + UInt64(aligned(Int(block.storedBytes)))
+    guard end <= byteCount else { return nil }
+    offset = end
+    return block
+  }
+
   private mutating func unpack(_ size: Int) throws(RecordingError) -> Bool {
     if unpacker == nil { unpacker = try Unpacker() }
     // Out of the way while one is written from the other, and back.
@@ -284,8 +293,8 @@ package struct SegmentReader: ~Copyable {
       return .damage(
         RecordingDamage(
           .unfinished, path, offset: offset,
-          "the file ends without a footer, with sequence \(position &- 1) at the latest: its recorder did "
-            + "not end it, and what came after is not in it"))
+          "the file ends without a footer, \(lastWords): its recorder did not end it, and what came after "
+            + "is not in it"))
     }
     return .end
   }
@@ -321,6 +330,12 @@ package struct SegmentReader: ~Copyable {
       RecordingDamage(
         .cut, path, offset: start,
         "the last \(byteCount - start) bytes are no block: the file was cut, or its recorder was ended in "
-          + "a write; sequence \(from &- 1) is the last one before them"))
+          + "a write; before them, \(lastWords)"))
+  }
+
+  /// Up to where records were seen.
+  private var lastWords: String {
+    position > header.firstPosition
+      ? "the sequences up to \(position - 1) are there" : "there is no record"
   }
 }

@@ -115,7 +115,7 @@ extension RingConsumer {
           + "\(first)")
     }
     // Told, also where no record tells of it.
-    core.journal.lostTold = kept.lostTold
+    core.journal.adopt(lostTold: kept.lostTold)
     core.release()
   }
 }

@@ -21,6 +21,16 @@
     /// Entries written since the ring was made; odd ones are the second entry's.
     @usableFromInline var generation: UInt64 = 0
 
+    /// A consumer that did nothing yet.
+    @inlinable public init() {}
+
+    /// Takes over the losses that an earlier consumer told and did not come to note.
+    @inlinable public mutating func adopt(lostTold: InlineArray<16, UInt64>) {
+      self.lostTold = lostTold
+      hasLoss = lostTotal != 0
+      hasUnwrittenLoss = true
+    }
+
     /// Reads the journal of the last consumer; zeros where there was none.
     @inlinable init(_ control: UnsafeMutableRawPointer) {
       let first = unsafe control + ControlLayout.journal

@@ -12,7 +12,7 @@ import Glibc
       """,
     version: "0.1.0",
     subcommands: [
-      TraceCommand.self, ReplayCommand.self, EventsCommand.self, DoctorCommand.self,
+      TraceCommand.self, RecordCommand.self, ReplayCommand.self, EventsCommand.self, DoctorCommand.self,
       BenchCommand.self,
     ])
 
@@ -51,13 +51,13 @@ import Glibc
     line += line.hasSuffix("?") ? " See" : "; see"
     line += " 'ordinal\(name) --help'"
     let isStray = message.contains("nexpected argument") || message.hasPrefix("Unknown option")
-    if isStray && name == " trace" && !words.contains("--") {
+    if isStray && [" trace", " record"].contains(name) && !words.contains("--") {
       line += " (a command to trace goes behind '--')"
     }
     return line
   }
 
-  private static let subcommandNames = ["trace", "replay", "events", "doctor", "bench"]
+  private static let subcommandNames = ["trace", "record", "replay", "events", "doctor", "bench"]
 
   /// 2 for a value that can't be used, as for those that are found bad later; else 64.
   ///

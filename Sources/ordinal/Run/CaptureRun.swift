@@ -152,7 +152,8 @@ struct CaptureRun<Sink: RunSink & ~Copyable>: ~Copyable {
   private mutating func loop() throws {
     let deadline = request.duration.map { began &+ $0 }
     while reason == nil {
-      letGather()
+      letGather(deadline)
+      if reason != nil { break }
       let count = try drain()
       // Where more is waiting lines gather; else what there is goes out at once.
       if sink.isFlushDue || count < CaptureLimits.batch { flush() }
@@ -178,9 +179,11 @@ struct CaptureRun<Sink: RunSink & ~Copyable>: ~Copyable {
   }
 
   /// Where the sink would rather take more at once.
-  private mutating func letGather() {
-    let pause = sink.pause(backlog: session.consumer.backlog)
-    if pause > 0, ordinal_nap(signals.descriptor, Int64(pause)) != 0 { handleSignals() }
+  private mutating func letGather(_ deadline: UInt64?) {
+    while reason == nil, case let pause = sink.pause(backlog: session.consumer.backlog), pause > 0 {
+      if ordinal_nap(signals.descriptor, Int64(pause)) != 0 { handleSignals() }
+      checkEnds(deadline)
+    }
   }
 
   private mutating func drain() throws -> Int {
