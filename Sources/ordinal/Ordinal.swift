@@ -12,8 +12,8 @@ import Glibc
       """,
     version: "0.1.0",
     subcommands: [
-      TraceCommand.self, RecordCommand.self, ReplayCommand.self, EventsCommand.self, DoctorCommand.self,
-      BenchCommand.self,
+      TraceCommand.self, RecordCommand.self, ReplayCommand.self, TreeCommand.self,
+      ReportCommand.self, EventsCommand.self, DoctorCommand.self, BenchCommand.self,
     ])
 
   static func main() {
@@ -57,7 +57,9 @@ import Glibc
     return line
   }
 
-  private static let subcommandNames = ["trace", "record", "replay", "events", "doctor", "bench"]
+  private static let subcommandNames = [
+    "trace", "record", "replay", "tree", "report", "events", "doctor", "bench",
+  ]
 
   /// 2 for a value that can't be used, as for those that are found bad later; else 64.
   ///
