@@ -229,8 +229,8 @@ let package = Package(
     .testTarget(
       name: "LivesTests",
       dependencies: [
-        "ProcessLives", "LivesReport", "KernelEvents", "EventFormats", "SequencerABI",
-        "JSONSchemaValidation", "TestSupport",
+        "ProcessLives", "LivesReport", "Markup", "Recording", "KernelEvents", "EventFormats",
+        "Sequencer", "SequencerABI", "SequencerCore", "JSONSchemaValidation", "TestSupport",
       ],
       swiftSettings: house),
 

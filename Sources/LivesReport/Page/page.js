@@ -79,7 +79,10 @@ function showLane(lane) {
   redraw();
 }
 
+/** Lanes as high as fit, and no more room than they need; the rest is scrolled to. */
 function fitLanes() {
+  const needed = AXIS + lanes.laneCount * 18 + 8;
+  if (needed < canvases.lives.clientHeight) canvases.lives.style.height = `${Math.max(needed, 120)}px`;
   const room = canvases.lives.clientHeight - AXIS;
   view.laneHeight = Math.max(5, Math.min(18, Math.floor(room / Math.max(1, lanes.laneCount))));
 }
@@ -134,8 +137,13 @@ function lifeButton(i) {
 function tellDetails() {
   details.replaceChildren();
   const i = state.selected;
+  if (i === NONE && state.matches.length) {
+    details.append(element('h4', `Found ${grouped(state.matches.length)}`));
+    listLives(state.matches);
+    return;
+  }
   if (i === NONE) {
-    details.append(element('p', byId('details').dataset.empty, 'faint'));
+    details.append(element('p', details.dataset.empty, 'faint'));
     return;
   }
   details.append(element('h3', `${lives.comm(i)} · ${lives.pid[i]}`), element('pre', lives.command(i)));
@@ -168,11 +176,15 @@ function tellDetails() {
   const children = lives.children(i);
   if (children.length) {
     details.append(element('h4', `Made ${grouped(children.length)}`));
-    // Failures first: they are what one looks for.
-    const shown = Array.from(children).sort((a, b) => lives.failed(b) - lives.failed(a) || a - b).slice(0, 60);
-    for (const child of shown) details.append(lifeButton(child));
-    if (children.length > shown.length) details.append(element('p', `… ${grouped(children.length - shown.length)} more`, 'faint'));
+    listLives(children);
   }
+}
+
+/** Buttons for lives, failures first: they are what one looks for. */
+function listLives(all) {
+  const shown = Array.from(all).sort((a, b) => lives.failed(b) - lives.failed(a)).slice(0, 60);
+  for (const i of shown) details.append(lifeButton(i));
+  if (all.length > shown.length) details.append(element('p', `… ${grouped(all.length - shown.length)} more`, 'faint'));
 }
 
 function showTree(i) {

@@ -17,6 +17,8 @@ struct TreeFold {
   let first: Int
   /// The one that was seen last.
   let last: Int
+  /// Whether all were given the same arguments.
+  let hasOneCommand: Bool
   /// Those that ended.
   let ended: Int
   /// Those that failed.
@@ -41,6 +43,8 @@ struct TreeFold {
       outcomes[outcome, default: Outcome(status: process.status, count: 0, first: index)].count += 1
     }
     runtimes.sort()
+    let command = forest.processes[members[0]].commandLine
+    hasOneCommand = members.allSatisfy { forest.processes[$0].commandLine == command }
     count = members.count
     first = members[0]
     last = members[members.count - 1]

@@ -183,9 +183,11 @@ public struct TreeText: ~Copyable {
     line.append("× ")
     line.append(grouped: UInt64(fold.count))
     line.append(" ")
-    if first.execs == 0 { line.append("[") }
-    line.append(visible: first.comm.span.raw)
-    if first.execs == 0 { line.append("]") }
+    if fold.hasOneCommand {
+      line.append(commandOf: first)
+    } else {
+      line.append(visible: first.comm.span.raw)
+    }
     line.append("  (")
     if fold.outcomes.count > 1 {
       for outcome in fold.outcomes.prefix(3) {

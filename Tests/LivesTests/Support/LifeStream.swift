@@ -9,7 +9,8 @@ import TestSupport
 /// A stream of records as a capture tells it, made up: who made whom when, and how it ended.
 struct LifeStream {
   private(set) var records: [[UInt8]] = []
-  private var sequence: UInt64 = 0
+  /// The ticket of the next record: a record takes as many as it has slots.
+  private(set) var position: UInt64 = 0
   /// The moment of the next record, ns.
   var now: UInt64 = 10_000_000_000
 
@@ -19,11 +20,12 @@ struct LifeStream {
   /// Puts a record at the end, at this moment.
   mutating func add(_ record: RecordBuilder, uid: UInt32 = 1000) {
     var record = record
-    sequence += 1
-    record.header.sequence = sequence
+    record.header.sequence = position + 1
     if record.header.timestamp != 0 { record.header.timestamp = now }
     record.header.uid = uid
-    records.append(record.bytes())
+    let bytes = record.bytes()
+    position += UInt64(bytes.count / Slot.size)
+    records.append(bytes)
   }
 
   /// A process makes another, which starts now.
