@@ -35,8 +35,8 @@ struct PageData {
     let processes = forest.processes
     let begin = facts.begin ?? lives.firstMoment ?? processes.map(\.key.start).min() ?? 0
     self.begin = begin
-    let last = facts.end ?? lives.lastMoment ?? processes.compactMap(\.end).max() ?? begin
-    end = max(begin, last)
+    let last = lives.lastMoment ?? processes.compactMap(\.end).max() ?? begin
+    end = max(begin, last, facts.end ?? begin)
     var places: [ProcessKey: Int] = [:]
     places.reserveCapacity(processes.count)
     for (index, process) in processes.enumerated() { places[process.key] = index }

@@ -255,7 +255,7 @@ public struct TreeText: ~Copyable {
       buffer.append("  ")
       buffer.append(clock.rfc3339(begin).span.raw)
     }
-    if let begin, let end = facts.end ?? lives.lastMoment, end >= begin {
+    if let begin, let end = [facts.end, lives.lastMoment].compactMap(\.self).max(), end >= begin {
       buffer.append("  ")
       buffer.append(duration: end - begin)
     }

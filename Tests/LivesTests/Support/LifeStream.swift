@@ -74,9 +74,11 @@ struct LifeStream {
   /// - Parameters:
   ///   - count: processes, about.
   ///   - width: shells that run beside each other.
+  ///   - begin: the first event's moment.
   /// - Returns: its stream; the same for the same numbers.
-  static func build(_ count: Int, width: Int = 8) -> LifeStream {
+  static func build(_ count: Int, width: Int = 8, begin: UInt64 = 10_000_000_000) -> LifeStream {
     var stream = LifeStream()
+    stream.now = begin
     var random = UInt64(count) &* 0x9E37_79B9_7F4A_7C15 | 1
     func draw(_ limit: UInt64) -> UInt64 {
       random ^= random << 13
@@ -84,7 +86,7 @@ struct LifeStream {
       random ^= random << 17
       return random % limit
     }
-    let shell = ProcessKey(pid: 900, start: 3_000_000_000)
+    let shell = ProcessKey(pid: 900, start: begin - 7_000_000_000)
     var pid: UInt32 = 1000
     func next() -> UInt32 {
       pid += 1
