@@ -79,11 +79,6 @@ function drawOverview(canvas, living, view, whole, rate, colours) {
   context.lineTo(width, height);
   context.fill();
   const place = t => (t - whole.from) / (whole.to - whole.from) * width;
-  if (rate) {
-    context.fillStyle = colours.failed;
-    for (let k = 0; k < rate.lost.length; k++)
-      if (rate.lost[k]) context.fillRect(place(rate.begin + k * rate.width), height - 4, Math.max(2, place(whole.from + rate.width)), 4);
-  }
   const left = place(view.from), right = Math.max(place(view.to), left + 3);
   context.fillStyle = colours.brush;
   context.fillRect(0, 0, left, height);
@@ -91,6 +86,14 @@ function drawOverview(canvas, living, view, whole, rate, colours) {
   context.strokeStyle = colours.text;
   context.lineWidth = 1.5;
   context.strokeRect(left + 0.75, 0.75, Math.max(2, right - left - 1.5), height - 1.5);
+  if (!rate) return most;
+  // On top, and within the frame also at the end: a loss must not be overlooked.
+  context.fillStyle = colours.failed;
+  for (let k = 0; k < rate.lost.length; k++) {
+    if (!rate.lost[k]) continue;
+    const x = Math.min(place(rate.begin + k * rate.width), width - 5);
+    context.fillRect(Math.max(2, x), height - 7, Math.max(3, Math.min(place(whole.from + rate.width), width - x)), 5);
+  }
   return most;
 }
 
