@@ -157,7 +157,8 @@ let package = Package(
       name: "ordinal",
       dependencies: [
         "Capture", "Causality", "Doctor", "EventFormats", "KernelEvents", "BPFLoader", "Sequencer",
-        "COrdinalSystem", "Recording", "EventExports", "ProcessLives", "LivesReport", "Evaluation", "EvaluationReport", "EvaluationTransports",
+        "COrdinalSystem", "Recording", "EventExports", "ProcessLives", "LivesReport", "Evaluation",
+        "EvaluationReport", "EvaluationTransports",
         "SequencerABI", "SequencerCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -170,7 +171,7 @@ let package = Package(
     .executableTarget(
       name: "ring-benchmark",
       dependencies: [
-        "SequencerABI", "SequencerCore", "Sequencer", "KernelEvents", "EventFormats",
+        "SequencerABI", "SequencerCore", "Sequencer", "KernelEvents", "EventFormats", "Causality",
         "BenchmarkSupport", "CAllocationCounter",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],

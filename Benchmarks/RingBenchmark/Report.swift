@@ -6,6 +6,7 @@ import Glibc
 struct Report {
   var drains: [DrainResult] = []
   var checks: [AllocationCheck] = []
+  var verifier: VerifierResult?
   let commit: String
 
   /// Lines for people.
@@ -25,6 +26,13 @@ struct Report {
           + "\(fixed(drain.medianPublishRatio, 2)) times that loop")
     }
     lines += checks.map { "allocations, " + $0.text }
+    if let verifier {
+      lines.append(
+        "verifier, \(verifier.events) events a round, \(verifier.verify.count) rounds: "
+          + "\(fixed(median(verifier.verify), 1)) ns an event decoded and judged, "
+          + "\(fixed(median(verifier.decode), 1)) ns decoded only; the judge adds "
+          + "\(fixed(verifier.medianCost, 1)) ns")
+    }
     return lines.joined(separator: "\n")
   }
 
@@ -48,9 +56,16 @@ struct Report {
     let checks = checks.map {
       "{\"path\":\(quoted($0.path)),\"records\":\($0.records),\"allocations\":\($0.allocations)}"
     }
+    let verifier =
+      verifier.map {
+        ",\"verifier\":{\"events\":\($0.events),\"rounds\":\($0.verify.count),"
+          + "\"ns_per_event\":\(fixed(median($0.verify), 1)),"
+          + "\"decode_ns_per_event\":\(fixed(median($0.decode), 1)),"
+          + "\"cost_ns_per_event\":\(fixed($0.medianCost, 1))}"
+      } ?? ""
     return "{\"benchmark\":\"ring\",\"commit\":\(quoted(commit)),\"build\":\"\(Machine.build)\","
       + "\"machine\":\(machine),\"drain\":[\(drains.joined(separator: ","))],"
-      + "\"allocations\":[\(checks.joined(separator: ","))]}"
+      + "\"allocations\":[\(checks.joined(separator: ","))]\(verifier)}"
   }
 
   private func quoted(_ text: String) -> String {

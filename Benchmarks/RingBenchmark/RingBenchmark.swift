@@ -23,6 +23,9 @@ import Glibc
   @Flag(name: .long, help: "Only count allocations; exit with 1 if there was one.")
   var checkAllocations = false
 
+  @Flag(name: .long, help: "Only measure what judging the order adds to an event.")
+  var verifier = false
+
   @Flag(name: .long, help: "Print one JSON object.")
   var json = false
 
@@ -38,6 +41,11 @@ import Glibc
       throw ExitCode(2)
     }
     var report = Report(commit: commit)
+    if verifier {
+      report.verifier = try .measured(rounds: max(1, rounds / 10))
+      print(json ? report.json : report.text)
+      return
+    }
     if !checkAllocations {
       for size in size {
         let wanted = size > 16 ? max(rounds / 4, rounds * 16 / size) : rounds

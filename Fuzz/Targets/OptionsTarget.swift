@@ -53,8 +53,9 @@ enum OptionsTarget {
     // The one that makes a file.
     command.running.summary = nil
     let request = try RunRequest(
-      command.filters, command.running, words: words, drawsTree: command.output == .tree)
-    try demand(request.hasCommand == !command.running.command.isEmpty, "the command is forgotten")
+      command.filters, command.running, command: command.traced.command, words: words,
+      drawsTree: command.output == .tree)
+    try demand(request.hasCommand == !command.traced.command.isEmpty, "the command is forgotten")
     try demand(request.command == words.suffix(request.command.count), "the command's words")
     try demand(request.count.map { $0 > 0 } ?? true, "a count of 0")
     // Nanoseconds, and room to add them to a clock.

@@ -13,6 +13,8 @@ public import Sequencer
 public struct CaptureFigures: Sendable {
   /// Sums of the per-CPU counters: `offered` since the ring was made, the others of this run.
   public var totals: AccountTotals
+  /// The same since the ring was made, whoever read it.
+  public var sinceMade: AccountTotals
   /// Events that passed the kernel's filters and reached the gate, counted before it. Of a capture
   /// that is left to a successor: those that this consumer handed out or told as lost.
   public var offered: UInt64

@@ -311,6 +311,7 @@ public struct CaptureSession: ~Copyable {
     var totals = consumer.account.totals { cpu, lost in
       if !isResumed && !isLeftPinned && lost.contains(where: { $0 > 0 }) { lostByCPU[cpu] = lost }
     }
+    let sinceMade = totals
     for family in 0..<EventFamily.count {
       // What is not told yet stays for the successor to tell.
       if isLeftPinned { totals.lost[family] = journal.lostTold[family] }
@@ -321,7 +322,7 @@ public struct CaptureSession: ~Copyable {
     let offered =
       isLeftPinned ? journal.records &+ journal.lostTotal : totals.offered.reduce(0, &+)
     return CaptureFigures(
-      totals: totals, offered: offered &- accountedBefore,
+      totals: totals, sinceMade: sinceMade, offered: offered &- accountedBefore,
       handedOut: journal.records &- journalBefore.records,
       told: journal.lostTotal &- journalBefore.lostTotal, lostByCPUAndFamily: lostByCPU,
       missed: missed, followFailures: consumer.controlWord(ControlLayout.followFailures),

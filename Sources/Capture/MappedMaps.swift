@@ -54,12 +54,13 @@ struct MappedMaps: ~Copyable {
     guard version == abiVersion else {
       throw CaptureError(
         "the ring pinned as '\(name)' has layout version \(version), this program reads "
-          + "\(abiVersion); end it with the program that started it")
+          + "\(abiVersion): drain it with the version that started it (`ordinal record -o FILE --pin "
+          + "\(name)`, which ends it too), or give up what is in it: ordinal detach \(name)")
     }
     guard capacity == geometry.capacity, span == UInt32(RingGeometry.maxSpan) else {
       throw CaptureError(
         "the ring pinned as '\(name)' says \(capacity) slots and is another size; remove it: "
-          + "ordinal trace --pin \(name) can't go on with it")
+          + "ordinal detach \(name)")
     }
   }
 

@@ -22,15 +22,7 @@ struct PinDirectory: ~Copyable {
   ///
   /// - Throws: if bpffs is not mounted, the name is no file name, or another process holds it.
   static func lock(name: String) throws(CaptureError) -> PinDirectory {
-    guard !name.isEmpty, name.utf8.count <= 64,
-      name.utf8.allSatisfy({
-        ($0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7A) || ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x2D
-          || $0 == 0x5F
-      })
-    else {
-      throw CaptureError(
-        "--pin '\(name)' is not a name; use up to 64 letters, digits, '-' and '_'")
-    }
+    try check(name)
     guard let mount = MountTable.current()?.mountPoint(ofType: "bpf") else {
       throw CaptureError(
         "--pin needs the BPF file system; mount it: mount -t bpf bpf /sys/fs/bpf")
@@ -45,6 +37,28 @@ struct PinDirectory: ~Copyable {
     _ = unsafe pwrite(descriptor, text, text.utf8.count, 0)
     return PinDirectory(
       path: "\(parent)/\(name)", name: name, lock: descriptor, lockFile: file)
+  }
+
+  /// Throws if `name` can't be a pinned capture's.
+  static func check(_ name: String) throws(CaptureError) {
+    guard !name.isEmpty, name.utf8.count <= 64,
+      name.utf8.allSatisfy({
+        ($0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7A) || ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x2D
+          || $0 == 0x5F
+      })
+    else {
+      throw CaptureError(
+        "--pin '\(name)' is not a name; use up to 64 letters, digits, '-' and '_'")
+    }
+  }
+
+  /// The process that holds the lock; nil where none does, as far as can be told without trying it.
+  static func holder(of name: String) -> Int32? {
+    guard let text = SystemFile.text("/run/ordinal/\(name).lock"),
+      let pid = Int32(text.split(separator: "\n").first ?? ""), pid > 0,
+      kill(pid, 0) == 0 || errno == EPERM
+    else { return nil }
+    return pid
   }
 
   private static func takeLock(_ file: String, name: String) throws(CaptureError) -> Int32 {
@@ -90,8 +104,11 @@ struct PinDirectory: ~Copyable {
   /// Removes every pin; programs and maps go with the last descriptor.
   func remove() {
     RecordingTrail(name: name).remove()
-    for map in PinDirectory.maps { unsafe unlink("\(path)/\(map)") }
-    for program in ProgramSpec.all { unsafe unlink(ProgramLinks.path(of: program.name, in: path)) }
+    // All there is: another version may have pinned other programs. Links first, so that no program
+    // stands on a map that nobody can name any more.
+    let entries = (try? PinnedCaptures.entries(of: path)) ?? []
+    for entry in entries where entry.hasPrefix("link_") { unsafe unlink("\(path)/\(entry)") }
+    for entry in entries where !entry.hasPrefix("link_") { unsafe unlink("\(path)/\(entry)") }
     unsafe rmdir(path)
     // The parent stays while another name uses it.
     if let slash = path.lastIndex(of: "/") { unsafe rmdir(String(path[..<slash])) }

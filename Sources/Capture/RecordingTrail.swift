@@ -40,7 +40,8 @@ public struct RecordingTrail: Sendable {
   func remove() { _ = unsafe unlink(file) }
 
   private func failure() -> CaptureError {
-    CaptureError("can't write \(file): \(unsafe String(cString: strerror(errno))); free some space in /run")
+    CaptureError(
+      "can't write \(file): \(unsafe String(cString: strerror(errno))); free some space in /run")
   }
 
   private func workingDirectory() -> String {

@@ -1,22 +1,21 @@
 public import KernelEvents
 import SequencerABI
-import SequencerABI
 
 /// An oracle that judges the order of delivered events by what they tell, not by their tickets.
 ///
 /// It is fed every event in the order of delivery, each with its gap first, and knows what must hold
-/// whatever made the order: no task acts before the fork that made it or after its exit, no task is
-/// made twice, no process ends twice, no child is older than its parent. Tasks are named by pid, tid
-/// and start, so that reuse of a pid can't mislead it.
+/// whatever made the order: no task acts before the fork that made it or after its exit, no CPU's time falls, no
+/// CPU is switched from a task that it didn't run, and so on (``CausalityRule``; docs/verify.md). Tasks are
+/// named by pid, tid and start, so that reuse of a pid can't mislead it.
 ///
-/// **Certain and suspect.** Two delivered events that contradict each other are a violation at once.
-/// An event whose cause is absent (a task born after tracing began, without its fork) is a suspect:
-/// a loss may explain it, and a loss is often told later than it happened. ``finish(missed:)``
-/// judges suspects: a gap that began before the suspect, or a skipped program, explains one event
-/// for each event lost; what is left is a violation.
+/// **Certain and suspect.** Two delivered events that contradict each other whatever lies between them are a
+/// violation at once. An event that a lost one could explain is a suspect: a loss is often told later than
+/// it happened. ``finish(missed:)`` judges suspects. Where a cause is absent (a task born after tracing began,
+/// without its fork) each lost event explains one; where two events contradict each other unless
+/// something came between, any loss of its family between the two explains it.
 ///
-/// **Bounds.** About 16 MiB at most: 2 × `horizon` tasks and 65 536 suspects. Ended tasks are
-/// remembered for at least `horizon / 2` newer ones. What had to be left unjudged is counted in
+/// **Bounds.** About 40 MiB at most: `horizon` tasks and 131 072 suspects. Ended tasks are
+/// remembered for at least `horizon / 4` newer ones. What had to be left unjudged is counted in
 /// ``unjudged``. Not for concurrent use.
 public struct CausalityVerifier {
   /// Events whose sequence did not rise.
@@ -28,42 +27,31 @@ public struct CausalityVerifier {
   /// The first of the causality violations.
   public private(set) var firstCausalityViolations: [CausalityViolation] = []
   /// Suspects that were dropped, and living tasks that were forgotten, for want of memory.
-  public var unjudged: UInt64 { droppedSuspects + tasks.forgotten }
+  public var unjudged: UInt64 { suspects.dropped + tasks.forgotten }
   /// Effects without a cause that wait for ``finish(missed:)``.
-  public var suspects: Int { pending.count }
+  public var suspectCount: Int { suspects.count }
 
-  private let tracingBegan: UInt64?
-  private let isTree: Bool
+  let tracingBegan: UInt64?
+  let isTree: Bool
+  let hasExactClock: Bool
   private let kept: Int
-  private var tasks: TaskTable
-  private var pending: [TaskKey: CausalityViolation] = [:]
-  private let pendingLimit = 65_536
-  private var droppedSuspects: UInt64 = 0
-  private var excused: Set<UInt32> = []
-  private var highest: UInt64?
+  private var counts = [UInt64](repeating: 0, count: CausalityRule.allCases.count)
+  private var highest: EventMark?
+
+  var tasks: TaskTable
+  var cpus: [CPUState] = []
+  var suspects = Suspects()
+  var places = LossPlaces()
+  private var excusedPIDs: Set<UInt32> = []
   /// A lost fork explains a task without a maker, a lost wakeup one that runs without being woken.
-  private var processLosses = Losses()
-  private var schedulerLosses = Losses()
+  private var processLosses = LossBudget()
+  private var schedulerLosses = LossBudget()
 
-  /// Events lost that may be causes.
-  private struct Losses {
-    var count: UInt64 = 0
-    /// The lowest bound of any gap; a suspect below it can't be explained by a gap.
-    var earliest: UInt64?
-
-    mutating func add(_ lost: UInt64, from bound: UInt64) {
-      if lost == 0 { return }
-      count &+= lost
-      earliest = min(earliest ?? .max, bound)
-    }
-
-    /// Takes one loss as the explanation of the suspect at `sequence`.
-    mutating func explain(_ sequence: UInt64) -> Bool {
-      guard count > 0, let earliest, earliest <= sequence else { return false }
-      count -= 1
-      return true
-    }
-  }
+  // What few events tell of.
+  var signals = PendingSignals()
+  var locks = AwaitedLocks()
+  var credentials = LastIdentities()
+  var namespaces = LastIdentities()
 
   /// Makes a verifier.
   ///
@@ -73,111 +61,128 @@ public struct CausalityVerifier {
   ///     contradictions among delivered events count, and nothing is a suspect.
   ///   - isTree: The stream is of one process tree. Others stand in its events of two tasks (who was
   ///     interrupted by a timer of the tree's, who ran before one of it): they need no cause.
+  ///   - hasExactClock: The events' times are precise ones, not those of the last tick.
   ///   - kept: Violations kept of each kind; all are counted.
-  ///   - horizon: Tasks of a generation, see above.
+  ///   - horizon: Tasks that are known at a time, see above.
   public init(
-    tracingBegan: UInt64?, isTree: Bool = false, kept: Int = 100, horizon: Int = 131_072
+    tracingBegan: UInt64?, isTree: Bool = false, hasExactClock: Bool = false, kept: Int = 100,
+    horizon: Int = 131_072
   ) {
     self.tracingBegan = tracingBegan
     self.isTree = isTree
+    self.hasExactClock = hasExactClock
     self.kept = kept
     tasks = TaskTable(limit: horizon)
   }
 
+  /// Violations of `rule` so far.
+  public func count(of rule: CausalityRule) -> UInt64 { counts[rule.index] }
+
   /// Excuses the process `pid` from having a cause: it was made by one whose events are filtered (the
-  /// tracer itself starts its command), or its wakeups are (the tracer's own).
-  public mutating func excuse(pid: UInt32) { excused.insert(pid) }
+  /// tracer itself starts its command), or its wakeups are (the tracer's own). A recording's tracer is
+  /// to be excused before its first event.
+  public mutating func excuse(pid: UInt32) { excusedPIDs.insert(pid) }
 
   /// Takes in a place where events were lost.
   public mutating func observe(_ gap: Gap) {
-    let bound = gap.afterSequence.map { $0 + 1 } ?? 0
+    let bound = gap.afterSequence.map { $0 &+ 1 } ?? 0
     processLosses.add(gap.lost[.process], from: bound)
     schedulerLosses.add(gap.lost[.scheduler], from: bound)
+    var families: UInt32 = 0
+    for family in EventFamily.allCases where gap.lost[family] > 0 { families |= family.bit }
+    // Told without a record: what was lost came before what is delivered next.
+    let last = gap.beforeSequence ?? (highest.map { $0.sequence &+ 1 } ?? 0)
+    places.add(families: families, first: bound, last: last)
+  }
+
+  /// Takes in that records are missing that the stream had: they could not be read, or a file is damaged.
+  ///
+  /// - Parameters:
+  ///   - first: the lowest sequence that may be missing.
+  ///   - last: the highest one.
+  ///   - count: how many events they are at most.
+  public mutating func observeMissing(from first: UInt64, through last: UInt64, count: UInt64) {
+    processLosses.add(count, from: first)
+    schedulerLosses.add(count, from: first)
+    places.add(families: .max, first: first, last: max(last, first) &+ 1)
   }
 
   /// Takes in the next event delivered. Its own gap is to be observed first.
   public mutating func observe(_ event: DecodedEvent) {
-    let sequence = event.sequence
-    if let highest, sequence <= highest {
-      orderingViolations += 1
-      if firstOrderingViolations.count < kept {
-        firstOrderingViolations.append(
-          OrderingViolation(previous: highest, sequence: sequence))
-      }
-    } else {
-      highest = sequence
-    }
     let header = event.header
+    let mark = EventMark(header)
+    checkOrder(mark)
+    if event.kind == .test { return }
+    let cpu = Int(header.cpu)
+    while cpu >= cpus.count { cpus.append(CPUState()) }
     let task = TaskKey(pid: header.pid, tid: header.tid, start: header.processStart)
-    if let fork = event.fork {
-      checkActor(task, sequence)
-      checkFork(fork, by: task, sequence)
-    } else if let exit = event.exit {
-      checkExit(exit, of: task, sequence)
-    } else if let exec = event.exec {
-      checkExec(oldTID: exec.payload.oldTID, by: task, sequence)
-    } else {
-      checkOther(event, by: task, sequence)
+    if cpus[cpu].first.ifAny == nil { cpus[cpu].first = mark }
+    let place = tasks.find(task, hint: cpus[cpu].hint)
+    checkClock(event, mark, task)
+    checkRunning(event, mark, task)
+    if place >= 0, !task.isIdle {
+      checkTaskTime(task, at: place, mark)
+      checkProcess(event.kind, task, at: place, header, mark)
+    }
+    switch event.kind {
+    case .fork: if let fork = event.fork { checkFork(fork, by: task, at: place, header, mark) }
+    case .exit: if let exit = event.exit { checkExit(exit, of: task, at: place, mark) }
+    case .exec: if let exec = event.exec { checkExec(exec.payload.oldTID, by: task, mark) }
+    default: checkOther(event, by: task, at: place, mark)
     }
   }
 
   /// Checks an event of a family other than processes.
   private mutating func checkOther(
-    _ event: DecodedEvent, by task: TaskKey, _ sequence: UInt64
+    _ event: DecodedEvent, by task: TaskKey, at known: Int32, _ mark: EventMark
   ) {
-    if event.kind == .test { return }
     // The idle tasks were never forked, and are none.
-    if task.tid != 0 {
-      if event.kind.belongsToDying {
-        checkKnown(task, sequence)
-      } else {
-        checkActor(task, sequence, mayBeStranger: isTree)
-      }
+    var place = known
+    if task.isIdle {
+      place = -1
+    } else if event.kind.belongsToDying {
+      place = checkKnown(task, at: place, mark, mayBeGone: true)
+    } else {
+      place = checkMayAct(task, at: place, mark, mayBeStranger: isTree)
     }
+    cpus[Int(mark.cpu)].hint = place
+    noteActed(task, at: place)
     switch event.kind {
     case .switched:
       guard let payload = event.payload(as: SwitchPayload.self) else { return }
-      if task.tid != 0 {
-        var state = tasks[task] ?? TaskState()
-        state.sleeps = payload.previousState != 0 && payload.isPreempted == 0
-        tasks[task] = state
-      }
-      if payload.nextTID != 0 {
-        switchIn(
-          TaskKey(pid: payload.nextPID, tid: payload.nextTID, start: payload.nextProcessStart),
-          sequence)
-      }
+      checkSwitch(payload, from: task, at: place, mark)
     case .wakeup, .wakeupNew:
-      guard let payload = event.payload(as: WakeupPayload.self), payload.wakeeTID != 0 else {
-        return
-      }
-      let wakee = TaskKey(
-        pid: payload.wakeePID, tid: payload.wakeeTID, start: payload.wakeeProcessStart)
-      checkKnown(wakee, sequence)
-      if var state = tasks[wakee] {
-        state.wasWoken = true
-        tasks[wakee] = state
-      }
+      guard let payload = event.payload(as: WakeupPayload.self) else { return }
+      checkWakeup(payload, isNew: event.kind == .wakeupNew, mark, keeping: place)
+    case .migrate:
+      guard let payload = event.payload(as: MigratePayload.self) else { return }
+      noteMigration(payload)
+    case .signalGenerate:
+      guard let payload = event.payload(as: SignalGeneratePayload.self) else { return }
+      noteGenerated(payload, mark)
+    default:
+      if place >= 0 { checkOwn(event, task, at: place, mark) }
+    }
+  }
+
+  /// Checks what a task other than an idle one does itself.
+  private mutating func checkOwn(
+    _ event: DecodedEvent, _ task: TaskKey, at place: Int32, _ mark: EventMark
+  ) {
+    switch event.kind {
+    case .syscallEnter: checkCallBegins(task, at: place, event.flags.detail, mark)
+    case .syscallExit: checkCallEnds(task, at: place, event.flags.detail, mark)
+    case .futexEnter: checkFutexBegins(task, at: place, mark)
+    case .futexExit: tasks.entries[Int(place)].flags.remove(.inFutex)
+    case .lockWait, .lockAcquired:
+      guard let payload = event.payload(as: LockPayload.self) else { return }
+      checkLock(payload, isEnd: event.kind == .lockAcquired, task, at: place, mark)
+    case .signalDeliver:
+      guard let payload = event.payload(as: SignalDeliverPayload.self) else { return }
+      checkDelivered(payload, to: task, at: place, mark)
+    case .credentials: checkCredentials(event, task, mark)
+    case .namespace: checkNamespaces(event, task, mark)
     default: return
-    }
-  }
-
-  /// Checks that a task that begins to run was made, and was woken if it slept.
-  private mutating func switchIn(_ task: TaskKey, _ sequence: UInt64) {
-    checkKnown(task, sequence)
-    guard var state = tasks[task] else { return }
-    if state.sleeps, !state.wasWoken, !isTree || state.forkSeen, !excused.contains(task.pid) {
-      suspect(.ranWithoutWakeup, task, sequence)
-    }
-    state.sleeps = false
-    state.wasWoken = false
-    tasks[task] = state
-  }
-
-  /// Notes a task that need not be able to act any more: it runs its last, or others act on it.
-  private mutating func checkKnown(_ task: TaskKey, _ sequence: UInt64) {
-    if tasks[task] == nil {
-      firstSight(of: task, threadStart: nil, sequence, mayBeStranger: isTree)
     }
   }
 
@@ -185,186 +190,114 @@ public struct CausalityVerifier {
   ///
   /// - Parameter missed: Events whose program the kernel skipped; their places are not known.
   public mutating func finish(missed: UInt64 = 0) {
-    var missed = missed
-    for suspect in pending.values.sorted(by: { $0.sequence < $1.sequence }) {
-      let isExplained =
-        suspect.rule == .ranWithoutWakeup
-        ? schedulerLosses.explain(suspect.sequence) : processLosses.explain(suspect.sequence)
-      if isExplained { continue }
-      if missed > 0 {
-        missed -= 1
-      } else {
-        report(suspect.rule, TaskKey(suspect), suspect.sequence)
+    let found = suspects.settle(
+      missed: missed, process: &processLosses, scheduler: &schedulerLosses, places: places,
+      silences: silences())
+    for violation in found { add(violation) }
+  }
+
+  private mutating func checkOrder(_ mark: EventMark) {
+    if let highest, mark.sequence <= highest.sequence {
+      orderingViolations += 1
+      if firstOrderingViolations.count < kept {
+        firstOrderingViolations.append(OrderingViolation(earlier: highest, effect: mark))
       }
+    } else {
+      highest = mark
     }
-    pending.removeAll()
+  }
+
+  private mutating func add(_ violation: CausalityViolation) {
+    causalityViolations += 1
+    counts[violation.rule.index] += 1
+    if firstCausalityViolations.count < kept { firstCausalityViolations.append(violation) }
   }
 }
 
+// What the rules' files use.
 extension CausalityVerifier {
-  /// Checks that `task` may act: fork, or run a program.
-  private mutating func checkActor(
-    _ task: TaskKey, _ sequence: UInt64, mayBeStranger: Bool = false
+  /// Whether suspects are of use, so that what only they need is looked at.
+  var isWhole: Bool { tracingBegan != nil }
+
+  func bornSinceTracing(_ start: UInt64) -> Bool { tracingBegan.map { start > $0 } ?? false }
+
+  func isExcused(_ pid: UInt32) -> Bool { !excusedPIDs.isEmpty && excusedPIDs.contains(pid) }
+
+  /// Whether all events of the task are in the stream.
+  func isWholeTask(_ entry: TaskEntry) -> Bool {
+    isWhole && !entry.flags.contains(.excused) && (!isTree || entry.flags.contains(.forkSeen))
+  }
+
+  /// Makes an entry, in which an excused process is marked.
+  mutating func enter(_ task: TaskKey, keeping kept: (Int32, Int32) = (-1, -1)) -> Int32 {
+    let place = tasks.insert(task, keeping: kept)
+    if isExcused(task.pid) { tasks.entries[Int(place)].flags.insert(.excused) }
+    return place
+  }
+
+  /// Notes that an event of the task's own was delivered.
+  mutating func noteActed(_ task: TaskKey, at place: Int32) {
+    if place < 0 || tasks.entries[Int(place)].flags.contains(.acted) { return }
+    tasks.entries[Int(place)].flags.insert(.acted)
+    let process = processEntered(of: task, at: place)
+    tasks.entries[Int(process)].flags.insert(.someActed)
+  }
+
+  /// The place of the entry of a task's process; -1 where there is none.
+  mutating func process(of task: TaskKey, at place: Int32) -> Int32 {
+    if task.isLeader { return place >= 0 ? place : tasks.find(task) }
+    let hint = place >= 0 ? tasks.entries[Int(place)].leader : -1
+    let leader = tasks.find(task.leader, hint: hint)
+    if place >= 0, leader != hint { tasks.entries[Int(place)].leader = leader }
+    return leader
+  }
+
+  /// The same, made where it isn't known.
+  mutating func processEntered(of task: TaskKey, at place: Int32) -> Int32 {
+    let leader = process(of: task, at: place)
+    return leader >= 0 ? leader : enter(task.leader, keeping: (place, -1))
+  }
+
+  /// Two delivered events contradict each other.
+  mutating func report(
+    _ rule: CausalityRule, _ task: TaskKey, _ mark: EventMark, against earlier: EventMark
   ) {
-    if tasks[task.leader]?.processEnded == true {
-      return report(.eventAfterLastThread, task, sequence)
-    }
-    guard var state = tasks[task] else {
-      return firstSight(of: task, threadStart: nil, sequence, mayBeStranger: mayBeStranger)
-    }
-    guard state.exited else { return }
-    // Its thread id may have been given again, or a leader's have been taken over in an exec, and
-    // the event that tells so be lost.
-    suspect(.eventAfterExit, task, sequence)
-    state.exited = false
-    state.threadStart = 0
-    state.forkSeen = false
-    tasks[task] = state
+    add(violation(rule, task, mark, earlier))
   }
 
-  private mutating func checkFork(
-    _ fork: ForkPayload, by parent: TaskKey, _ sequence: UInt64
+  /// A cause is absent; one lost event may be it.
+  mutating func suspect(
+    _ rule: CausalityRule, _ task: TaskKey, _ mark: EventMark, against earlier: EventMark = .none
   ) {
-    let child = TaskKey(pid: fork.childPID, tid: fork.childTID, start: fork.childProcessStart)
-    if fork.childThreadStart < parent.start { report(.startedBeforeParent, child, sequence) }
-    if fork.isThread, child.pid != parent.pid || child.start != parent.start {
-      report(.threadOfAnotherProcess, child, sequence)
-    }
-    if let state = tasks[child] {
-      let same = !fork.isThread || state.threadStart == fork.childThreadStart
-      if state.forkSeen {
-        if same { return report(.forkedTwice, child, sequence) }
-      } else if same {
-        pending[child] = nil
-        report(.eventBeforeFork, child, sequence)
-        var known = state
-        known.forkSeen = true
-        known.threadStart = fork.childThreadStart
-        tasks[child] = known
-        return
-      } else if !state.exited, state.threadStart == 0, bornSinceTracing(fork.childThreadStart) {
-        // A thread acted under this id and no exit of it came: it was this one, or one before it
-        // whose exit is lost.
-        pending[child] = nil
-        suspect(.eventBeforeFork, child, sequence)
-      }
-    }
-    tasks[child] = TaskState(threadStart: fork.childThreadStart, forkSeen: true)
+    guard isWhole else { return }
+    let violation = violation(rule, task, mark, earlier)
+    suspects.add(task, violation)
   }
 
-  private mutating func checkExec(oldTID: UInt32, by task: TaskKey, _ sequence: UInt64) {
-    let caller = TaskKey(pid: task.pid, tid: oldTID, start: task.start)
-    checkActor(caller, sequence)
-    guard caller != task else { return }
-    // A thread other than the leader ran a program: it goes on under the leader's id, whose former
-    // task has exited; its own id is given up.
-    var former = tasks[caller] ?? TaskState()
-    former.exited = true
-    tasks[caller] = former
-    var leader = tasks[task] ?? TaskState()
-    leader.exited = false
-    tasks[task] = leader
-  }
-
-  private mutating func checkExit(_ exit: ExitPayload, of task: TaskKey, _ sequence: UInt64) {
-    let isLeader = task.pid == task.tid
-    if exit.flags.contains(.lastThread), tasks[task.leader]?.processEnded == true {
-      return report(.secondLastThread, task, sequence)
-    }
-    if let state = tasks[task] {
-      if state.exited, state.threadStart == exit.threadStart {
-        // A leader may have been taken over in an exec that is lost; then it exits once more.
-        if isLeader {
-          suspect(.exitedTwice, task, sequence)
-        } else {
-          report(.exitedTwice, task, sequence)
-        }
-      } else if state.threadStart != 0, state.threadStart != exit.threadStart {
-        // Another task under the same id, whose fork did not come.
-        firstSight(of: task, threadStart: exit.threadStart, sequence)
-      }
-    } else {
-      firstSight(of: task, threadStart: exit.threadStart, sequence)
-    }
-    var state = tasks[task] ?? TaskState()
-    state.exited = true
-    state.threadStart = exit.threadStart
-    tasks[task] = state
-    guard exit.flags.contains(.lastThread) else { return }
-    // Threads that exit at the same time may still be delivered; nothing else may.
-    var leader = tasks[task.leader] ?? TaskState()
-    leader.processEnded = true
-    tasks[task.leader] = leader
-  }
-
-  /// Notes a task whose fork has not been delivered.
-  private mutating func firstSight(
-    of task: TaskKey, threadStart: UInt64?, _ sequence: UInt64, mayBeStranger: Bool = false
+  /// Two delivered events contradict each other unless one of `families` was lost between them.
+  mutating func report(
+    _ rule: CausalityRule, _ task: TaskKey, _ mark: EventMark, against earlier: EventMark,
+    unlessLost families: UInt32, orSilent silent: ProcessKey? = nil
   ) {
-    // A thread's own start is later than its process's: a process born since proves it too.
-    if !mayBeStranger, bornSinceTracing(threadStart ?? task.start),
-      task.start > tasks.forgottenUntil,
-      !excused.contains(task.pid)
-    {
-      suspect(.missingFork, task, sequence)
-    }
-    var state = tasks[task] ?? TaskState()
-    state.forkSeen = false
-    state.exited = false
-    state.threadStart = threadStart ?? (task.pid == task.tid ? task.start : 0)
-    tasks[task] = state
-  }
-
-  private func bornSinceTracing(_ start: UInt64) -> Bool {
-    tracingBegan.map { start > $0 } ?? false
-  }
-
-  private mutating func suspect(
-    _ rule: CausalityViolation.Rule, _ task: TaskKey, _ sequence: UInt64
-  ) {
-    guard tracingBegan != nil else { return }
-    // One a task: an earlier one waits to be judged already.
-    if pending[task] != nil { return }
-    if pending.count >= pendingLimit {
-      droppedSuspects += 1
-    } else {
-      pending[task] = violation(rule, task, sequence)
-    }
-  }
-
-  private mutating func report(
-    _ rule: CausalityViolation.Rule, _ task: TaskKey, _ sequence: UInt64
-  ) {
-    causalityViolations += 1
-    if firstCausalityViolations.count < kept {
-      firstCausalityViolations.append(violation(rule, task, sequence))
-    }
+    guard isWhole else { return }
+    let from = earlier.ifAny?.sequence ?? 0
+    if places.hasLoss(of: families, after: from, upTo: mark.sequence) { return }
+    let violation = violation(rule, task, mark, earlier)
+    suspects.add(violation, unlessLost: families, from: from, orSilent: silent)
   }
 
   private func violation(
-    _ rule: CausalityViolation.Rule, _ task: TaskKey, _ sequence: UInt64
+    _ rule: CausalityRule, _ task: TaskKey, _ mark: EventMark, _ earlier: EventMark
   ) -> CausalityViolation {
     CausalityViolation(
       rule: rule, process: ProcessKey(pid: task.pid, start: task.start), tid: task.tid,
-      sequence: sequence)
+      effect: mark, earlier: earlier.ifAny)
   }
 }
 
-extension EventKind {
-  /// Whether a task may do this after its exit was told: what the kernel does on the way from there to the
-  /// last switch (do_exit() in kernel/exit.c: its parent's SIGCHLD, its sockets closed, its locks, the
-  /// switches), and what an interrupt does in its time.
-  var belongsToDying: Bool {
-    switch self {
-    case .signalGenerate, .switched, .wakeup, .migrate, .lockWait, .lockAcquired, .tcpState: true
-    default: false
-    }
-  }
-}
-
-extension TaskKey {
-  fileprivate init(_ violation: CausalityViolation) {
-    self.init(
-      pid: violation.process.pid, tid: violation.tid, start: violation.process.start)
-  }
+extension CausalityRule {
+  private static let indices = Dictionary(
+    uniqueKeysWithValues: allCases.enumerated().map { ($1, $0) })
+  /// Its place among all.
+  var index: Int { CausalityRule.indices[self] ?? 0 }
 }

@@ -1,81 +1,121 @@
 public import KernelEvents
+public import SequencerABI
+
+/// What names an event and places it, kept when the event itself is gone.
+public struct EventMark: Equatable, Sendable {
+  /// Its place in the order.
+  public var sequence: UInt64
+  /// Its time, ns of `CLOCK_MONOTONIC`; 0 where it has none.
+  public var timestamp: UInt64
+  /// The task that was running, by its thread id.
+  public var tid: UInt32
+  /// The raw value of its kind.
+  var kindCode: UInt16
+  /// The CPU it happened on.
+  public var cpu: UInt16
+
+  /// The mark of `event`.
+  public init(_ event: DecodedEvent) { self.init(event.header) }
+
+  /// The mark of the record whose header this is.
+  init(_ header: RecordHeader) {
+    sequence = header.sequence &- 1
+    timestamp = header.timestamp
+    tid = header.tid
+    kindCode = header.kind
+    cpu = header.cpu
+  }
+
+  /// What it tells; nil where it could not be read.
+  public var kind: EventKind? { EventKind(rawValue: kindCode) }
+
+  static var none: EventMark {
+    var header = RecordHeader()
+    header.sequence = 1
+    return EventMark(header)
+  }
+
+  /// The mark, or nil where it is ``none``: no event has kind 0.
+  var ifAny: EventMark? { kindCode == 0 ? nil : self }
+}
 
 /// An event whose sequence did not rise above the one delivered before it.
 public struct OrderingViolation: Equatable, Sendable {
-  /// The highest sequence delivered before.
-  public var previous: UInt64
-  /// The sequence of the event.
-  public var sequence: UInt64
+  /// The event with the highest sequence delivered before.
+  public var earlier: EventMark
+  /// The event that shows it.
+  public var effect: EventMark
 
-  /// Tells that the event `sequence` came after the event `previous`.
-  public init(previous: UInt64, sequence: UInt64) {
-    self.previous = previous
-    self.sequence = sequence
+  /// The highest sequence delivered before.
+  public var previous: UInt64 { earlier.sequence }
+  /// The sequence of the event.
+  public var sequence: UInt64 { effect.sequence }
+
+  /// Tells that the event `effect` came after the event `earlier`.
+  public init(earlier: EventMark, effect: EventMark) {
+    self.earlier = earlier
+    self.effect = effect
   }
 }
 
 /// An effect that was delivered before its cause, or that no cause can explain.
 public struct CausalityViolation: Equatable, Sendable {
-  /// What is wrong.
-  public enum Rule: String, CaseIterable, Sendable {
-    /// A fork made a task of which an event had been delivered already.
-    case eventBeforeFork
-    /// A second fork made the same task.
-    case forkedTwice
-    /// A task did something after its own exit.
-    case eventAfterExit
-    /// A task exited twice.
-    case exitedTwice
-    /// Two exits say they are the last of one process.
-    case secondLastThread
-    /// A process forked or ran a program after its last thread's exit.
-    case eventAfterLastThread
-    /// A child started before its parent.
-    case startedBeforeParent
-    /// A thread belongs to a process that isn't its maker's.
-    case threadOfAnotherProcess
-    /// A task that was born after tracing began has no fork, and no loss explains it.
-    case missingFork
-    /// A task that slept ran again, and nothing woke it.
-    case ranWithoutWakeup
-  }
+  /// What can be wrong.
+  public typealias Rule = CausalityRule
 
   /// What is wrong.
-  public var rule: Rule
+  public var rule: CausalityRule
   /// The process concerned; for the rules of a fork, the one that was made.
   public var process: ProcessKey
   /// The task concerned.
   public var tid: UInt32
-  /// The event at which it showed; for ``Rule/missingFork`` the task's first one.
-  public var sequence: UInt64
+  /// The event at which it showed; for ``CausalityRule/missingFork`` the task's first one.
+  public var effect: EventMark
+  /// The event that contradicts it; nil where the contradiction is that there is none.
+  public var earlier: EventMark?
 
-  /// Tells that `rule` does not hold for the task `tid` of `process`, as the event `sequence` shows.
-  public init(rule: Rule, process: ProcessKey, tid: UInt32, sequence: UInt64) {
+  /// The sequence of ``effect``.
+  public var sequence: UInt64 { effect.sequence }
+
+  /// Tells that `rule` does not hold for the task `tid` of `process`, as `effect` shows beside `earlier`.
+  public init(
+    rule: CausalityRule, process: ProcessKey, tid: UInt32, effect: EventMark,
+    earlier: EventMark? = nil
+  ) {
     self.rule = rule
     self.process = process
     self.tid = tid
-    self.sequence = sequence
+    self.effect = effect
+    self.earlier = earlier
+  }
+}
+
+extension EventMark: CustomStringConvertible {
+  /// Sequence, kind, CPU and time.
+  public var description: String {
+    let name = kind.map { "\($0.name)" } ?? "unreadable"
+    let time =
+      timestamp == 0
+      ? "" : " at \(timestamp / 1_000_000_000).\(padded(timestamp % 1_000_000_000)) s"
+    return "\(sequence) \(name) (cpu \(cpu), task \(tid)\(time))"
+  }
+
+  private func padded(_ nanoseconds: UInt64) -> String {
+    let digits = "\(nanoseconds)"
+    return String(repeating: "0", count: 9 - digits.utf8.count) + digits
   }
 }
 
 extension OrderingViolation: CustomStringConvertible {
+  /// One line.
   public var description: String { "event \(sequence) was delivered after event \(previous)" }
 }
 
 extension CausalityViolation: CustomStringConvertible {
+  /// One line.
   public var description: String {
     let task = "task \(tid) of process \(process.pid) (start \(process.start))"
-    return switch rule {
-    case .eventBeforeFork: "event \(sequence): \(task) was forked after an event of its own"
-    case .forkedTwice: "event \(sequence): \(task) was forked a second time"
-    case .eventAfterExit: "event \(sequence): \(task) acted after its exit"
-    case .exitedTwice: "event \(sequence): \(task) exited a second time"
-    case .secondLastThread: "event \(sequence): a second last exit, by \(task)"
-    case .eventAfterLastThread: "event \(sequence): \(task) acted after the process's last exit"
-    case .startedBeforeParent: "event \(sequence): \(task) started before its parent"
-    case .threadOfAnotherProcess: "event \(sequence): \(task) is not of its maker's process"
-    case .ranWithoutWakeup: "event \(sequence): \(task) slept and ran without being woken"
-    case .missingFork: "event \(sequence): \(task) acted, but its fork was never delivered"
-    }
+    let line = "event \(sequence): \(task) \(rule.predicate)"
+    return earlier.map { "\(line); event \($0.sequence)" } ?? line
   }
 }

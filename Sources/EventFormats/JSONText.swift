@@ -1,6 +1,12 @@
 import KernelEvents
 
 extension OutputBuffer {
+  /// Appends text as a JSON string.
+  public mutating func append(jsonString text: String) {
+    let bytes = Array(text.utf8)
+    append(jsonString: bytes.span.raw)
+  }
+
   /// Appends `bytes` as a JSON string, quotes included.
   ///
   /// Bad bytes become U+FFFD; controls, and whatever a terminal might act on, become `\u` escapes.

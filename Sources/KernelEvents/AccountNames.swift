@@ -39,7 +39,8 @@ public struct AccountNames: Sendable {
   }
 
   /// All users that have a name, and all groups, by number.
-  public var all: (users: [(key: UInt32, value: [UInt8])], groups: [(key: UInt32, value: [UInt8])]) {
+  public var all: (users: [(key: UInt32, value: [UInt8])], groups: [(key: UInt32, value: [UInt8])])
+  {
     (users.sorted { $0.key < $1.key }, groups.sorted { $0.key < $1.key })
   }
 

@@ -22,7 +22,9 @@ struct NameBlock {
     for shift in [0, 8] { bytes.append(UInt8(truncatingIfNeeded: kind.rawValue >> shift)) }
     for shift in [0, 8] { bytes.append(UInt8(truncatingIfNeeded: kept.count >> shift)) }
     bytes += [0, 0, 0, 0]
-    for shift in stride(from: 0, to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: id >> shift)) }
+    for shift in stride(from: 0, to: 64, by: 8) {
+      bytes.append(UInt8(truncatingIfNeeded: id >> shift))
+    }
     bytes += kept
   }
 

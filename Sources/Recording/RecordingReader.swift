@@ -91,7 +91,12 @@ public struct RecordingReader: ~Copyable {
     }
     found.sort { ($0.firstPosition, $0.began) < ($1.firstPosition, $1.began) }
     segments = found
-    self.start = start ?? RecordingStart()
+    var opened = start ?? RecordingStart()
+    // Older segments are gone: nothing is missing from the first one's beginning on.
+    if let first = found.first, first.recordsBefore > 0, opened.wholeSince != 0 {
+      opened.wholeSince = first.began
+    }
+    self.start = opened
     context = FormattingContext(
       clock: ClockOffset(nanoseconds: found.first?.clockOffset ?? 0),
       cgroups: CgroupResolver(recorded: 65_536), accounts: AccountNames())
@@ -106,6 +111,8 @@ public struct RecordingReader: ~Copyable {
   ) throws(ReadingError<Visitor.Failure>) {
     var before: UInt64 = 0
     var end: UInt64?
+    // How the segment before ended, where it has no proper end.
+    var ending: RecordingDamage?
     for summary in segments {
       if visitor.isDone { return }
       var reader: SegmentReader
@@ -113,17 +120,28 @@ public struct RecordingReader: ~Copyable {
         throw .recording(error)
       }
       if let end, let damage = RecordingReader.seam(end, summary) {
-        do { try visitor.visit(damage) } catch { throw .visitor(error) }
+        // Where the next one goes on with the very next sequence, nothing is missing.
+        if let ending { try tell(ending, &visitor) }
+        try tell(damage, &visitor)
       }
       context.clock = ClockOffset(nanoseconds: summary.clockOffset)
-      try read(&reader, into: &visitor, before)
+      ending = nil
+      try read(&reader, into: &visitor, before, &ending)
       end = max(end ?? 0, reader.position)
       before &+= summary.byteCount
     }
+    if let ending { try tell(ending, &visitor) }
+  }
+
+  private func tell<Visitor: RecordingVisitor & ~Copyable>(
+    _ damage: RecordingDamage, _ visitor: inout Visitor
+  ) throws(ReadingError<Visitor.Failure>) {
+    do { try visitor.visit(damage) } catch { throw .visitor(error) }
   }
 
   private mutating func read<Visitor: RecordingVisitor & ~Copyable>(
-    _ reader: inout SegmentReader, into visitor: inout Visitor, _ before: UInt64
+    _ reader: inout SegmentReader, into visitor: inout Visitor, _ before: UInt64,
+    _ ending: inout RecordingDamage?
   ) throws(ReadingError<Visitor.Failure>) {
     while !visitor.isDone {
       let step: SegmentReader.Step
@@ -131,6 +149,8 @@ public struct RecordingReader: ~Copyable {
       do {
         switch step {
         case .end: return
+        case .damage(let damage) where damage.cause == .cut || damage.cause == .unfinished:
+          ending = damage
         case .damage(let damage): try visitor.visit(damage)
         case .block(let kind):
           follow(clock: reader.block.clockOffset)

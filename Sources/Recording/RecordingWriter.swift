@@ -47,8 +47,9 @@ public struct RecordingStart: Sendable {
 
 /// The figures of a run at its end, for the footer.
 public struct RecordingFigures: Sendable {
-  /// As in the run's summary.
+  /// Events offered since the ring was made, by the kernel's counters.
   public var offered: UInt64 = 0
+  /// As in the run's summary.
   public var filtered: UInt64 = 0
   public var missed: UInt64 = 0
   public var longestStall: UInt64 = 0
@@ -90,6 +91,7 @@ public struct RecordingWriter: ~Copyable {
   ///   - start: the ring and the run.
   ///   - journal: what was handed out before.
   ///   - onSegment: told each file's path, once it is made and before a record is in it.
+  /// - Returns: the recording, begun.
   /// - Throws: one line; no file is left then.
   public static func create(
     _ options: RecordingOptions, _ start: RecordingStart, journal: ConsumerJournal,
@@ -193,7 +195,8 @@ public struct RecordingWriter: ~Copyable {
   ///   - end: why.
   ///   - figures: the run's account.
   /// - Throws: if the end could not be written; all that came before is there.
-  public mutating func finish(_ end: SegmentEnd, _ figures: RecordingFigures) throws(RecordingError) {
+  public mutating func finish(_ end: SegmentEnd, _ figures: RecordingFigures) throws(RecordingError)
+  {
     try finishSegment(end, figures)
   }
 
@@ -214,6 +217,9 @@ public struct RecordingWriter: ~Copyable {
     byteCount &+= segment?.byteCount ?? 0
     segment = nil
   }
+
+  /// Whether files may still be made and removed.
+  public var makesSegments: Bool { options.rotates }
 
   /// Bytes written so far, of the file being written too.
   public var bytesWritten: UInt64 {

@@ -139,7 +139,7 @@ package struct SegmentFooter: BitwiseCopyable, Sendable {
   /// Records and gaps in the segment.
   package var records: UInt64 = 0
   package var gaps: UInt64 = 0
-  /// The run's figures so far, as in its summary.
+  /// Events offered since the ring was made, and the run's other figures as in its summary.
   package var offered: UInt64 = 0
   package var filtered: UInt64 = 0
   package var missed: UInt64 = 0

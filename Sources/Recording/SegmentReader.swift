@@ -25,6 +25,11 @@ package struct SegmentReader: ~Copyable {
   private var unpacked: [UInt8] = []
   private var unpacker: Unpacker?
   private var isPacked = false
+  /// What was read, to be held against the footer.
+  private var records: UInt64 = 0
+  private var gaps: UInt64 = 0
+  private var indexOffset: UInt64 = 0
+  private var isDamaged = false
   private var isAtEnd = false
 
   /// What ``next()`` found.
@@ -103,7 +108,8 @@ package struct SegmentReader: ~Copyable {
 
   /// Reads up to `bytes.count` bytes; fewer only at the end of the file.
   private static func read(
-    _ descriptor: Int32, _ path: String, _ bytes: inout [UInt8], count: Int? = nil, at offset: UInt64
+    _ descriptor: Int32, _ path: String, _ bytes: inout [UInt8], count: Int? = nil,
+    at offset: UInt64
   ) throws(RecordingError) -> Int {
     let wanted = count ?? bytes.count
     var done = 0
@@ -172,11 +178,15 @@ package struct SegmentReader: ~Copyable {
     let end = start + UInt64(BlockHeader.size) + UInt64(aligned(size))
     if end > byteCount {
       isAtEnd = true
+      // Its records are not here; they may be in the next segment, of a recorder that went on.
       return .damage(
-        damage(
-          .cut, at: start,
-          "the file ends within a block of \(BlockHeader.size + size) bytes: it was cut, or its "
-            + "recorder was ended in a write"))
+        RecordingDamage(
+          .cut, path, offset: start,
+          positions: block.kind == BlockKind.records.rawValue
+            ? block.firstPosition..<block.endPosition : nil,
+          records: block.kind == BlockKind.records.rawValue ? block.records : nil,
+          "the file ends within a block of \(BlockHeader.size + size) bytes: it was cut, or its recorder "
+            + "was ended in a write"))
     }
     if stored.count < size { stored = Array(repeating: 0, count: size) }
     let got = try SegmentReader.read(
@@ -184,7 +194,9 @@ package struct SegmentReader: ~Copyable {
     offset = end
     guard got == size,
       Checksum.crc32c(stored.span.raw.extracting(0..<size)) == block.contentChecksum
-    else { return .damage(damage(.content, at: start, "a block's content is not what was written")) }
+    else {
+      return .damage(damage(.content, at: start, "a block's content is not what was written"))
+    }
     isPacked = block.flags & BlockHeader.isPacked != 0
     if isPacked {
       if unpacked.count != Int(block.rawBytes) {
@@ -200,8 +212,17 @@ package struct SegmentReader: ~Copyable {
       // Of a later version; its checksums hold.
       return try next()
     }
-    if kind == .records {
-      if let problem = checkRecords(at: start) { return .damage(problem) }
+    let problem: RecordingDamage? =
+      switch kind {
+      case .records: checkRecords(at: start)
+      case .losses: checkLosses(at: start)
+      case .index: try checkIndex(at: start)
+      case .footer: checkFooter(at: start)
+      case .names: nil
+      }
+    if let problem {
+      isDamaged = true
+      return .damage(problem)
     }
     return .block(kind)
   }
@@ -239,6 +260,7 @@ package struct SegmentReader: ~Copyable {
   ) -> RecordingDamage {
     let positions = position..<max(position, block.endPosition)
     position = positions.upperBound
+    isDamaged = true
     return RecordingDamage(
       cause, path, offset: offset, positions: positions,
       records: block.kind == BlockKind.records.rawValue ? block.records : nil, note)
@@ -248,12 +270,14 @@ package struct SegmentReader: ~Copyable {
   private mutating func checkRecords(at start: UInt64) -> RecordingDamage? {
     guard block.firstPosition == position else {
       let from = position
+      isDamaged = true
       let isLater = block.firstPosition > from
       position = max(position, block.endPosition)
       return RecordingDamage(
         isLater ? .missing : .repeated, path, offset: start,
         positions: isLater ? from..<block.firstPosition : block.firstPosition..<from,
-        "the block begins at sequence \(block.firstPosition), and the one before it ended at \(from)")
+        "the block begins at sequence \(block.firstPosition), and the one before it ended at \(from)"
+      )
     }
     let found = SegmentReader.walk(content, from: block.firstPosition)
     guard found.end == content.byteCount, found.ticket == block.endPosition,
@@ -264,6 +288,55 @@ package struct SegmentReader: ~Copyable {
         "no record of sequence \(found.ticket) is where it should be")
     }
     position = block.endPosition
+    records &+= block.records
+    gaps &+= block.gaps
+    return nil
+  }
+
+  /// Checks that the content is as many gaps as the header tells.
+  private mutating func checkLosses(at start: UInt64) -> RecordingDamage? {
+    guard block.rawBytes == block.gaps &* UInt64(Slot.size) else {
+      return damage(.content, at: start, "a block of losses has another size than it tells")
+    }
+    gaps &+= block.gaps
+    return nil
+  }
+
+  /// Checks that each entry of the index names a block with records.
+  private mutating func checkIndex(at start: UInt64) throws(RecordingError) -> RecordingDamage? {
+    indexOffset = start
+    // A copy: what looks at headers uses the memory that the content lies in.
+    for entry in SegmentReader.entries(content) {
+      guard entry.offset < start, let found = try blockHeader(at: entry.offset),
+        found.kind == BlockKind.records.rawValue, found.firstPosition == entry.firstPosition,
+        found.records == entry.records
+      else {
+        return RecordingDamage(
+          .footer, path, offset: start,
+          "the index tells of records at offset \(entry.offset), where there are no such")
+      }
+    }
+    return nil
+  }
+
+  private static func entries(_ content: RawSpan) -> [IndexEntry] {
+    let size = MemoryLayout<IndexEntry>.size
+    var entries: [IndexEntry] = []
+    for index in 0..<content.byteCount / size {
+      entries.append(content.value(at: index * size, as: IndexEntry.self))
+    }
+    return entries
+  }
+
+  /// Checks that the footer tells what was read.
+  private mutating func checkFooter(at start: UInt64) -> RecordingDamage? {
+    guard !isDamaged, let footer else { return nil }
+    guard footer.records == records, footer.gaps == gaps, footer.indexOffset == indexOffset else {
+      return RecordingDamage(
+        .footer, path, offset: start,
+        "the footer tells of \(footer.records) records and \(footer.gaps) places of losses, and there are "
+          + "\(records) and \(gaps)")
+    }
     return nil
   }
 
@@ -312,6 +385,7 @@ package struct SegmentReader: ~Copyable {
       while inside + BlockHeader.size <= got {
         let bytes = chunk.span.raw.extracting(inside..<inside + BlockHeader.size)
         if let found = SegmentReader.soundHeader(bytes, header.salt) {
+          isDamaged = true
           offset = at + UInt64(inside)
           let upTo = max(from, found.firstPosition)
           position = upTo

@@ -85,7 +85,7 @@ extension RingConsumer {
       try body(
         RecordRun(
           unsafe bytes.bytes, firstPosition: first, endPosition: core.position, count: count,
-          journal: core.journal))
+          journal: self.journal))
     } catch {
       core.position = first
       core.journal = journal

@@ -125,7 +125,12 @@ public struct RingConsumer: ~Copyable {
   @inlinable public mutating func release() { core.release() }
 
   /// What was handed out and told since the ring was made, also by consumers before this one.
-  @inlinable public var journal: ConsumerJournal { core.journal }
+  /// Its position is that of the next record, given back or not.
+  @inlinable public var journal: ConsumerJournal {
+    var journal = core.journal
+    journal.position = core.position
+    return journal
+  }
 
   /// Tells the losses that no later record tells of, of CPUs that went quiet: each once, behind every
   /// record that was claimed before it. To be called now and then while records come, whenever none is

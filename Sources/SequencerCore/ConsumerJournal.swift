@@ -31,6 +31,9 @@
       hasUnwrittenLoss = true
     }
 
+    /// Reads the journal in a control area, while its consumer may go on: for those who only look.
+    public init(reading control: UnsafeMutableRawPointer) { unsafe self.init(control) }
+
     /// Reads the journal of the last consumer; zeros where there was none.
     @inlinable init(_ control: UnsafeMutableRawPointer) {
       let first = unsafe control + ControlLayout.journal

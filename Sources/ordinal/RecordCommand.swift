@@ -12,7 +12,8 @@ import SequencerCore
 struct RecordCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "record",
-    abstract: "Record what the kernel does into a file, for replay, verify, tree, export and report.",
+    abstract:
+      "Record what the kernel does into a file, for replay, verify, tree, export and report.",
     usage: """
       ordinal record -o FILE [filters] [--duration S] [--count N]
       ordinal record -o FILE [options] -- COMMAND [ARGUMENT …]
@@ -37,7 +38,8 @@ struct RecordCommand: ParsableCommand {
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Begin another segment after so many bytes, e.g. 256MiB.", valueName: "size"))
+    help: ArgumentHelp("Begin another segment after so many bytes, e.g. 256MiB.", valueName: "size")
+  )
   var rotateSize: String?
 
   @Option(
@@ -60,12 +62,13 @@ struct RecordCommand: ParsableCommand {
 
   @OptionGroup var filters: FilterArguments
   @OptionGroup var running: RunArguments
+  @OptionGroup var traced: CommandArguments
 
   func run() throws {
     try runTellingFailures {
       let words = processArguments()
       let options = try recordingOptions()
-      let request = try RunRequest(filters, running, words: words)
+      let request = try RunRequest(filters, running, command: traced.command, words: words)
       if !request.globs.isEmpty {
         throw Failure(
           "--comm: a recorder judges no names itself, and the kernel judges one name, or the start of one "
@@ -84,7 +87,8 @@ struct RecordCommand: ParsableCommand {
     var options = RecordingOptions(path: output)
     if let rotateSize {
       guard let bytes = RingSize.parse(rotateSize), bytes >= 1 << 16 else {
-        throw Failure("--rotate-size '\(rotateSize)' is no size of 64KiB or more; write e.g. 256MiB")
+        throw Failure(
+          "--rotate-size '\(rotateSize)' is no size of 64KiB or more; write e.g. 256MiB")
       }
       options.rotateBytes = bytes
     }

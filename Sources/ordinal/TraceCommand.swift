@@ -43,6 +43,7 @@ struct TraceCommand: ParsableCommand {
 
   @OptionGroup var filters: FilterArguments
   @OptionGroup var running: RunArguments
+  @OptionGroup var traced: CommandArguments
 
   func run() throws {
     try runTellingFailures {
@@ -55,7 +56,7 @@ struct TraceCommand: ParsableCommand {
         self.output.flatMap { OutputFormat(rawValue: $0.rawValue) }
         ?? (isatty(STDOUT_FILENO) == 1 ? .pretty : .json)
       let request = try RunRequest(
-        filters, running, words: words, drawsTree: output == .tree)
+        filters, running, command: traced.command, words: words, drawsTree: output == .tree)
       return try captureRun(request) { session, start in
         session.consumer.releasesWhileDraining = request.capture.pinName == nil
         return LineSink(request, output, verifier: start.verifier)

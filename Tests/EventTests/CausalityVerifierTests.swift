@@ -325,7 +325,7 @@ struct ViolationTests {
       [
         born, .wakeup(by: idle, of: parent), .switched(from: idle, to: parent),
         .switched(from: parent, state: 2, to: idle), .switched(from: idle, to: parent),
-        .wakeup(by: idle, of: parent),
+        RecordBuilder.wakeup(by: idle, of: parent).on(cpu: 1),
       ]
     ),
     (
@@ -355,12 +355,17 @@ struct ViolationTests {
       .exit(process: parent, tid: 51, threadStart: 110, flags: []),
     ])
     #expect(
-      verifier.firstCausalityViolations == [
-        CausalityViolation(rule: .exitedTwice, process: parent, tid: 51, sequence: 3)
-      ])
+      verifier.firstCausalityViolations.map {
+        [$0.effect.sequence, $0.earlier?.sequence, UInt64($0.tid), UInt64($0.process.pid)]
+      } == [[3, 2, 51, 50]])
     #expect(
       verifier.firstCausalityViolations[0].description
-        == "event 3: task 51 of process 50 (start 100) exited a second time")
+        == "event 3: task 51 of process 50 (start 100) exited a second time; event 2")
+    #expect(
+      verifier.firstCausalityViolations[0].fullDescription
+        == "exitedTwice: task 51 of process 50 (start 100) exited a second time: "
+        + "3 exit (cpu 3, task 51 at 5.000000000 s); against 2 exit (cpu 3, task 51 at 5.000000000 s)"
+    )
   }
 
   /// Cases that a loss may explain. Beside the absent forks: a leader that exits twice may have been
@@ -391,7 +396,8 @@ struct ViolationTests {
   @Test("of a process tree others need no cause, its own tasks do")
   func strangers() throws {
     let others: [RecordBuilder] = [
-      Self.born, .switched(from: child, state: 1, to: parent), .switched(from: parent, to: child),
+      Self.born, .wakeup(by: ancient, of: parent, isNew: true),
+      .switched(from: child, state: 1, to: parent), .switched(from: parent, to: child),
       .wakeup(by: child, of: parent),
     ]
     #expect(try verified(others, isTree: true).causalityViolations == 0)

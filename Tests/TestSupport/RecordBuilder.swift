@@ -130,6 +130,14 @@ package struct RecordBuilder {
         + bytesOf(UInt32(1)) + bytesOf(Int32(120)) + name(wakeeComm) + bytesOf(UInt64(0)))
   }
 
+  /// The record made on another CPU, and at another time.
+  package func on(cpu: UInt16, at time: UInt64? = nil) -> RecordBuilder {
+    var record = self
+    record.header.cpu = cpu
+    if let time { record.header.timestamp = time }
+    return record
+  }
+
   /// Puts a gap block behind the record.
   package func with(lost: [EventFamily: UInt32], after: UInt64 = 0) -> RecordBuilder {
     var record = self
@@ -140,6 +148,7 @@ package struct RecordBuilder {
     }
     block += [UInt8](repeating: 0, count: Slot.size - block.count)
     record.gapBlock = block
+    record.header.lostBefore = lost.values.reduce(0, +)
     return record
   }
 }

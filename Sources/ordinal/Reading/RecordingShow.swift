@@ -33,6 +33,7 @@ struct RecordingShow<Visitor: EventVisitor & ~Copyable>: ~Copyable, RecordingVis
   /// - Parameters:
   ///   - request: which, and what of them.
   ///   - makeVisitor: makes what is shown the events, knowing the recording's facts.
+  /// - Returns: the show, opened and not begun.
   /// - Throws: a `RecordingError`, if one can't be opened.
   static func open(
     _ request: ReadingRequest,
@@ -41,11 +42,8 @@ struct RecordingShow<Visitor: EventVisitor & ~Copyable>: ~Copyable, RecordingVis
     let reader = try RecordingReader(opening: request.files)
     let start = reader.start
     SyscallABI.setRecorded(architecture: start.facts.architecture)
-    var verifier = CausalityVerifier(
-      tracingBegan: start.wholeSince == 0 ? nil : start.wholeSince, isTree: start.facts.isTree)
-    for pid in start.facts.excused { verifier.excuse(pid: pid) }
     let visitor = try makeVisitor(start, reader.segments)
-    return RecordingShow(request, reader, verifier, visitor)
+    return RecordingShow(request, reader, start.verifier, visitor)
   }
 
   private init(
@@ -113,6 +111,17 @@ struct RecordingShow<Visitor: EventVisitor & ~Copyable>: ~Copyable, RecordingVis
   /// Whether a part of what was recorded can't be read. (A recording that was cut at its end is read up to
   /// there, and is sound so far.)
   var isDamaged: Bool {
-    damage.contains { $0.cause != .cut && $0.cause != .unfinished }
+    damage.contains { !$0.isEnd }
+  }
+}
+
+extension RecordingStart {
+  /// A judge of the recording's order.
+  var verifier: CausalityVerifier {
+    var verifier = CausalityVerifier(
+      tracingBegan: wholeSince == 0 ? nil : wholeSince, isTree: facts.isTree,
+      hasExactClock: timestamps == 0)
+    for pid in facts.excused { verifier.excuse(pid: pid) }
+    return verifier
   }
 }

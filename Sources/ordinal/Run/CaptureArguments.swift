@@ -97,7 +97,10 @@ struct RunArguments: ParsableArguments {
 
   @Flag(name: .shortAndLong, help: "Say nothing on stderr but errors.")
   var quiet = false
+}
 
+/// A command to run and trace.
+struct CommandArguments: ParsableArguments {
   @Argument(parsing: .postTerminator, help: "A command to run and trace, with its arguments.")
   var command: [String] = []
 }

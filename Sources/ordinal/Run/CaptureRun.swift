@@ -12,8 +12,7 @@ import SequencerCore
 ///
 /// - Parameters:
 ///   - request: what to capture, and until when.
-///   - makeSink: makes what takes the records, once the programs are loaded and the command is known;
-///     nothing is attached yet.
+///   - makeSink: makes what takes the records, once they are being made; the ring keeps them meanwhile.
 /// - Returns: the exit status.
 /// - Throws: a `Failure` or a `CaptureError` with a line for the user; nothing is left attached.
 func captureRun<Sink: RunSink & ~Copyable>(
@@ -38,9 +37,8 @@ private func beginCapture<Sink: RunSink & ~Copyable>(
   do {
     if let descriptor = command.descriptor { try session.follow(descriptor) }
     try session.attach()
-    let sink = try makeSink(&session, RunStart(request, session, commandPID: command.pid))
     try session.begin()
-    return sink
+    return try makeSink(&session, RunStart(request, session, commandPID: command.pid))
   } catch {
     // What was left pinned goes on being so.
     session.end(leavesPinned: session.isResumed)
@@ -49,7 +47,7 @@ private func beginCapture<Sink: RunSink & ~Copyable>(
   }
 }
 
-/// What is known of a run when its programs are attached and deliver nothing yet.
+/// What is known of a run when its programs deliver, and nothing has been taken from the ring yet.
 struct RunStart {
   /// The command's process, where one is traced.
   let commandPID: Int32?
@@ -58,6 +56,8 @@ struct RunStart {
   let wholeSince: UInt64?
   /// Processes whose events need no cause.
   let excused: [UInt32]
+  /// Whether timestamps are exact; what a resumed capture was started with is not known here.
+  let hasExactClock: Bool
   /// Whether the stream is of one process tree.
   var isTree: Bool { commandPID != nil }
 
@@ -70,6 +70,7 @@ struct RunStart {
       !session.isResumed && tellsProcesses && filter.processes.isEmpty && filter.trees.isEmpty
       && filter.uids.isEmpty && filter.cgroups.isEmpty && filter.comm == nil
     wholeSince = isWhole ? monotonicNow() : nil
+    hasExactClock = !session.isResumed && request.capture.timestamps ?? .precise == .precise
     var excused: [UInt32] = []
     if let commandPID { excused.append(UInt32(commandPID)) }
     if !request.capture.includesSelf { excused.append(UInt32(getpid())) }
@@ -78,7 +79,8 @@ struct RunStart {
 
   /// The judge of the run's order.
   var verifier: CausalityVerifier {
-    var verifier = CausalityVerifier(tracingBegan: wholeSince, isTree: isTree)
+    var verifier = CausalityVerifier(
+      tracingBegan: wholeSince, isTree: isTree, hasExactClock: hasExactClock)
     for pid in excused { verifier.excuse(pid: pid) }
     return verifier
   }
@@ -424,11 +426,12 @@ struct CaptureRun<Sink: RunSink & ~Copyable>: ~Copyable {
     }
   }
 
-  /// What a running trace needs: to resolve cgroups by handle, and to signal its command.
+  /// What a running capture needs: to resolve cgroups by handle, to signal its command, and what its sink
+  /// asks for.
   private func limitPrivileges() {
     let readSearch: UInt64 = 1 << 2
     let kill: UInt64 = 1 << 5
-    if ordinal_limit_capabilities(readSearch | kill) != 0 {
+    if ordinal_limit_capabilities(readSearch | kill | sink.capabilities) != 0 {
       complain("can't drop capabilities: \(unsafe String(cString: strerror(errno)))")
     }
   }

@@ -43,6 +43,7 @@ struct LineSink: ~Copyable, RunSink {
   var isFlushDue: Bool { intake.visitor.output.isFull }
   var isComplete: Bool { intake.isComplete }
   var keepsUnwritten: Bool { false }
+  var capabilities: UInt64 { 0 }
   mutating func close() { intake.close() }
   mutating func discard() { intake.visitor.discard() }
   mutating func finish() { intake.visitor.finish() }

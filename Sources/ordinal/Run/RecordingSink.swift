@@ -76,7 +76,8 @@ struct RecordingSink: ~Copyable, RunSink {
     }
     let wanted = Int(clamping: limit - writer.records)
     do {
-      return try consumer.drainRun(slots: RecordingSink.blockSlots, records: wanted) { run throws(RecordingError) in
+      return try consumer.drainRun(slots: RecordingSink.blockSlots, records: wanted) {
+        run throws(RecordingError) in
         try take(run)
       }
     } catch {
@@ -142,6 +143,8 @@ struct RecordingSink: ~Copyable, RunSink {
   var isFlushDue: Bool { problem != nil && !hasToldProblem }
   var isComplete: Bool { isClosed || writer.records >= limit }
   var keepsUnwritten: Bool { true }
+  /// CAP_DAC_OVERRIDE, for segments to come: root has no right of its own to another user's folder.
+  var capabilities: UInt64 { writer.makesSegments ? 1 << 1 : 0 }
   mutating func close() { isClosed = true }
   mutating func discard() { isDiscarding = true }
   mutating func finish() {}
@@ -168,11 +171,11 @@ struct RecordingSink: ~Copyable, RunSink {
     _ summary: Summary, _ figures: CaptureFigures, isLeft: Bool
   ) throws(Failure) {
     var end = RecordingFigures()
-    end.offered = summary.offered
+    end.offered = figures.sinceMade.offered.reduce(0, &+)
     end.filtered = summary.filtered
     end.missed = summary.missed
     end.longestStall = summary.longestStall
-    for family in 0..<EventFamily.count { end.lost[family] = figures.totals.lost[family] }
+    for family in 0..<EventFamily.count { end.lost[family] = figures.sinceMade.lost[family] }
     end.isAtRest = !isLeft
     // It has failed already, and that was said.
     if problem != nil { return }

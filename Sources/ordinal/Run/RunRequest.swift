@@ -39,11 +39,13 @@ struct RunRequest {
   /// - Parameters:
   ///   - filters: which events, as parsed.
   ///   - options: how to run, as parsed.
+  ///   - command: the words behind `--`, as parsed.
   ///   - words: the words they were parsed from, program name left out, byte by byte.
   ///   - drawsTree: whether the output is nothing without events of processes.
   /// - Throws: a `Failure` with the line for the user.
   init(
-    _ filters: FilterArguments, _ options: RunArguments, words: [[UInt8]], drawsTree: Bool = false
+    _ filters: FilterArguments, _ options: RunArguments, command: [String], words: [[UInt8]],
+    drawsTree: Bool = false
   ) throws {
     wait =
       switch options.wait {
@@ -54,7 +56,7 @@ struct RunRequest {
     endsWithCommand = options.until == .command
     leavesPinned = options.leavePinned
     isQuiet = options.quiet
-    hasCommand = !options.command.isEmpty
+    hasCommand = !command.isEmpty
     if !hasCommand && words.last == Array("--".utf8) {
       throw Failure(
         "there is no command behind '--'; leave '--' out to trace the machine", status: 64)
@@ -98,7 +100,7 @@ struct RunRequest {
     try setFilter(filters)
     if hasCommand {
       capture.filter.followsCommand = true
-      command = words.suffix(options.command.count)
+      self.command = words.suffix(command.count)
     }
     // Last: nothing is made for a request that is refused.
     if let path = options.summary { summary = try SummaryTarget(path) }

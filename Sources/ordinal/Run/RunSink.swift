@@ -18,6 +18,8 @@ protocol RunSink: ~Copyable {
   var isFlushDue: Bool { get }
   /// Writes what is buffered; returns early if `interrupt` becomes readable.
   mutating func flush(interrupt: Int32) -> FlushResult
+  /// Capabilities that it needs while it runs, as bits; all others are dropped.
+  var capabilities: UInt64 { get }
   /// Whether all that was asked for is taken.
   var isComplete: Bool { get }
   /// Whether what could not be written is kept in the ring, for a successor where there will be one.
@@ -33,6 +35,7 @@ protocol RunSink: ~Copyable {
   /// - Parameters:
   ///   - figures: the kernel's side.
   ///   - isReaderGone: the output's reader closed its end.
+  /// - Returns: both sides together.
   mutating func summary(_ figures: CaptureFigures, isReaderGone: Bool) -> Summary
   /// Says on stderr what was wrong with the stream.
   func tellProblems()
