@@ -108,6 +108,16 @@ let package = Package(
     .target(
       name: "ProcessLives", dependencies: ["KernelEvents", "EventFormats", "SequencerABI"],
       swiftSettings: fuzzed),
+    // The page of a recording: its style and its script are embedded as they are.
+    .target(
+      name: "LivesReport",
+      dependencies: ["ProcessLives", "Markup", "KernelEvents", "EventFormats", "SequencerABI"],
+      resources: [
+        .embedInCode("Page/page.css"), .embedInCode("Page/lives.js"),
+        .embedInCode("Page/charts.js"), .embedInCode("Page/page.js"),
+      ],
+      swiftSettings: fuzzed),
+    .target(name: "Markup", swiftSettings: house),
     .target(
       name: "Causality", dependencies: ["KernelEvents", "SequencerABI"], swiftSettings: fuzzed),
     .target(
@@ -135,7 +145,7 @@ let package = Package(
       ],
       swiftSettings: house),
 
-    .target(name: "EvaluationReport", swiftSettings: house),
+    .target(name: "EvaluationReport", dependencies: ["Markup"], swiftSettings: house),
     .target(
       name: "Evaluation",
       dependencies: [
@@ -149,7 +159,7 @@ let package = Package(
       name: "ordinal",
       dependencies: [
         "Capture", "Causality", "Doctor", "EventFormats", "KernelEvents", "BPFLoader", "Sequencer",
-        "COrdinalSystem", "Recording", "EventExports", "ProcessLives", "Evaluation",
+        "COrdinalSystem", "Recording", "EventExports", "ProcessLives", "LivesReport", "Evaluation",
         "EvaluationReport", "EvaluationTransports",
         "SequencerABI", "SequencerCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -218,6 +228,14 @@ let package = Package(
         "CTestSupport", "TestSupport",
       ],
       exclude: ["layouts.txt"], swiftSettings: house),
+
+    .testTarget(
+      name: "LivesTests",
+      dependencies: [
+        "ProcessLives", "LivesReport", "Markup", "Recording", "KernelEvents", "EventFormats",
+        "Sequencer", "SequencerABI", "SequencerCore", "JSONSchemaValidation", "TestSupport",
+      ],
+      swiftSettings: house),
 
     // What fuzzing (`scripts/fuzz.sh`) found, and a generator's inputs, by the same targets.
     .testTarget(

@@ -1,3 +1,5 @@
+import Markup
+
 /// One page of result files: what was wanted and what was measured, plots, tables.
 public enum HTMLReport {
   private static let style = """

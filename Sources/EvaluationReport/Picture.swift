@@ -1,4 +1,5 @@
 import Foundation
+import Markup
 
 /// The elements of our plots: SVG that brings its own style, for light and for dark pages.
 enum Picture {

@@ -265,7 +265,7 @@ extension OutputBuffer {
   }
 
   /// Appends a signal's name: SIGKILL, SIGRTMIN+2 (as the kernel counts), or SIG99.
-  mutating func append(signalName number: UInt8) {
+  package mutating func append(signalName number: UInt8) {
     let firstRealTime = NumberNames.firstRealTimeSignal
     if let name = NumberNames.signal.name(of: UInt64(number)) {
       append(name)

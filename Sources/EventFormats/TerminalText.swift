@@ -1,10 +1,10 @@
-import KernelEvents
+package import KernelEvents
 
 extension OutputBuffer {
   /// Appends bytes so that a terminal only shows them: printable UTF-8 as it is; controls, direction
   /// changes and invisible characters as `\n`, `\x1b` or `\u{202e}`; bad bytes as `\xff`; a
   /// backslash doubled, so that the text tells the bytes exactly.
-  mutating func append(visible bytes: RawSpan) {
+  package mutating func append(visible bytes: RawSpan) {
     var runStart = 0
     var offset = 0
     while offset < bytes.byteCount {
@@ -51,7 +51,7 @@ extension OutputBuffer {
 
   /// Appends an argument as ``append(visible:)`` does, in single quotes where it is empty or holds
   /// a byte that would make it look like more than one word.
-  mutating func append(argument bytes: RawSpan) {
+  package mutating func append(argument bytes: RawSpan) {
     guard bytes.needsQuotes else { return append(visible: bytes) }
     append("'")
     var start = 0
@@ -66,7 +66,7 @@ extension OutputBuffer {
 
   /// Appends an exec's arguments with blanks between, and `…` where some are missing; the path
   /// where there are no arguments at all.
-  mutating func append(commandLine exec: ExecEvent) {
+  package mutating func append(commandLine exec: ExecEvent) {
     var arguments = exec.arguments
     var first = true
     while let argument = arguments.next() {
@@ -79,7 +79,7 @@ extension OutputBuffer {
   }
 
   /// Appends a duration in the unit that fits: 12ns, 3.4µs, 5.6ms, 7.89s.
-  mutating func append(duration nanoseconds: UInt64) {
+  package mutating func append(duration nanoseconds: UInt64) {
     switch nanoseconds {
     case 0..<1000:
       append(decimal: nanoseconds)
@@ -100,8 +100,18 @@ extension OutputBuffer {
     append(unit)
   }
 
+  /// Appends `number` in decimal with a comma between thousands.
+  package mutating func append(grouped number: UInt64) {
+    if number < 1000 { return append(decimal: number) }
+    append(grouped: number / 1000)
+    append(",")
+    append(UInt8(ascii: "0") + UInt8(number / 100 % 10))
+    append(UInt8(ascii: "0") + UInt8(number / 10 % 10))
+    append(UInt8(ascii: "0") + UInt8(number % 10))
+  }
+
   /// Appends blanks up to `width` bytes from `start`, one at least.
-  mutating func pad(from start: Int, to width: Int) {
+  package mutating func pad(from start: Int, to width: Int) {
     append(UInt8(ascii: " "), count: max(1, width - (count - start)))
   }
 

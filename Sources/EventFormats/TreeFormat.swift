@@ -49,7 +49,8 @@ extension OutputBuffer {
     }
   }
 
-  private mutating func append(branches: [Bool]) {
+  /// Appends the lines that lead to a process: for each level above it, whether more siblings follow there.
+  package mutating func append(branches: [Bool]) {
     guard let last = branches.last else { return }
     for more in branches.dropLast().prefix(TreeFormat.depthLimit) {
       append(more ? "│  " : "   ")
@@ -58,51 +59,64 @@ extension OutputBuffer {
     append(last ? "├─ " : "└─ ")
   }
 
-  private mutating func append(_ process: ProcessTree.Process) {
-    append(decimal: process.key.pid)
-    append(" ")
-    if let line = process.commandLine, !line.isEmpty {
-      var start = 0
-      let bytes = line.span.raw
-      while start < bytes.byteCount {
-        var end = start
-        while end < bytes.byteCount, bytes.byte(end) != 0 { end += 1 }
-        if start > 0 { append(" ") }
-        append(argument: bytes.extracting(start..<end))
-        start = end + 1
-      }
-      if process.isCommandLineCut { append(" …") }
-    } else if process.commandLine != nil {
-      append(argument: process.comm.span.raw)
-    } else {
+  /// Appends what a process runs: its arguments, or `[name]` where it was never seen to exec.
+  package mutating func append(commandOf process: ProcessTree.Process) {
+    guard let line = process.commandLine else {
       append("[")
       append(visible: process.comm.span.raw)
       append("]")
+      return
     }
+    if line.isEmpty { return append(argument: process.comm.span.raw) }
+    var start = 0
+    let bytes = line.span.raw
+    while start < bytes.byteCount {
+      let end = bytes.firstNUL(from: start)
+      if start > 0 { append(" ") }
+      append(argument: bytes.extracting(start..<end))
+      start = end + 1
+    }
+    if process.isCommandLineCut { append(" …") }
+  }
+
+  /// Appends how a process ended: `code 1`, `SIGSEGV, core`.
+  package mutating func append(status: WaitStatus) {
+    guard let signal = status.signal else {
+      append("code ")
+      return append(decimal: UInt64(status.code ?? 0))
+    }
+    append(signalName: signal)
+    if status.dumpedCore { append(", core") }
+  }
+
+  private mutating func append(_ process: ProcessTree.Process) {
+    append(decimal: process.key.pid)
+    append(" ")
+    append(commandOf: process)
     append("  (")
     if let status = process.status {
-      if let signal = status.signal {
-        append(signalName: signal)
-        if status.dumpedCore { append(", core") }
-      } else {
-        append("code ")
-        append(decimal: UInt64(status.code ?? 0))
-      }
+      append(status: status)
       append(", ran ")
       append(duration: process.runtime ?? 0)
     } else {
       append("running")
     }
-    if process.threads > 0 {
-      append(", ")
-      append(decimal: UInt64(process.threads))
-      append(process.threads == 1 ? " thread more" : " threads more")
-    }
-    if process.execs > 1 {
-      append(", ")
-      append(decimal: UInt64(process.execs))
-      append(" execs")
-    }
+    append(threads: process.threads)
+    append(execs: process.execs)
     append(")\n")
+  }
+
+  private mutating func append(threads: Int) {
+    guard threads > 0 else { return }
+    append(", ")
+    append(decimal: UInt64(threads))
+    append(threads == 1 ? " thread more" : " threads more")
+  }
+
+  private mutating func append(execs: Int) {
+    guard execs > 1 else { return }
+    append(", ")
+    append(decimal: UInt64(execs))
+    append(" execs")
   }
 }

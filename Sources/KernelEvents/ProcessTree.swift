@@ -1,3 +1,5 @@
+import SequencerABI
+
 /// The processes a run has shown: who made whom, what each ran, how each ended.
 ///
 /// Memory is bounded by ``limit`` processes and ``commandLineLimit`` bytes of arguments each. Past
@@ -16,22 +18,69 @@ public struct ProcessTree {
     public fileprivate(set) var parent: ProcessKey?
     /// The parent's pid as last seen.
     public fileprivate(set) var parentPID: UInt32
-    /// Its task's name.
-    public fileprivate(set) var comm: [UInt8] = []
+    /// Its task's name as the kernel keeps it.
+    fileprivate(set) var name = TaskComm()
     /// The arguments of its last exec with a NUL after each; nil where it was never seen to exec.
     public fileprivate(set) var commandLine: [UInt8]?
     /// Whether arguments are missing from ``commandLine``.
     public fileprivate(set) var isCommandLineCut = false
+    /// Whether its own beginning was seen, not only something it did later.
+    public fileprivate(set) var wasSeenForked = false
+    /// Whether its pid was given to another before its end was seen: that was lost.
+    public fileprivate(set) var isReplaced = false
     /// How often it was seen to exec.
     public fileprivate(set) var execs = 0
+    /// When it was first seen to exec, ns of `CLOCK_MONOTONIC`; nil where it wasn't, or timestamps
+    /// are off.
+    public fileprivate(set) var firstExec: UInt64?
     /// Threads it was seen to make, the first one not counted.
     public fileprivate(set) var threads = 0
+    /// Processes it was seen to make.
+    public fileprivate(set) var children = 0
+    /// Of those, the ones that were seen to end with a code that is not 0, or by a signal.
+    public fileprivate(set) var failedChildren = 0
+    /// Its real uid when it was first seen.
+    public fileprivate(set) var firstUID: UInt32
+    /// Its real uid as last seen.
+    public fileprivate(set) var uid: UInt32
+    /// Its effective uid as last seen; as ``uid`` until an exec or a change told it.
+    public fileprivate(set) var effectiveUID: UInt32
     /// How it ended; nil while it runs.
     public fileprivate(set) var status: WaitStatus?
     /// Nanoseconds from its start to its end; nil while it runs.
     public fileprivate(set) var runtime: UInt64?
     /// Its place in the order of first sight: a parent's is below its children's.
-    fileprivate var order: UInt64
+    fileprivate(set) var order: UInt64
+
+    fileprivate init(key: ProcessKey, parentPID: UInt32, uid: UInt32, order: UInt64) {
+      self.key = key
+      self.parentPID = parentPID
+      self.order = order
+      firstUID = uid
+      self.uid = uid
+      effectiveUID = uid
+    }
+
+    /// Its task's name, without its NUL; not always UTF-8.
+    public var comm: [UInt8] {
+      var bytes: [UInt8] = []
+      for place in 0..<DecodedEvent.Offset.commSize {
+        let word = place < 8 ? name.low : name.high
+        let byte = UInt8(truncatingIfNeeded: word &>> UInt64(8 * (place & 7)))
+        if byte == 0 { break }
+        bytes.append(byte)
+      }
+      return bytes
+    }
+    /// When it ended, ns of `CLOCK_MONOTONIC`; nil while it runs.
+    public var end: UInt64? { runtime.map { key.start &+ $0 } }
+    /// Whether it was seen to end otherwise than with code 0.
+    public var hasFailed: Bool { status.map { $0.code != 0 } ?? false }
+    /// Nanoseconds from its start to its first exec; nil where one of the two wasn't seen.
+    public var execDelay: UInt64? {
+      guard wasSeenForked, let firstExec, firstExec >= key.start else { return nil }
+      return firstExec - key.start
+    }
   }
 
   /// Processes kept at most.
@@ -40,132 +89,176 @@ public struct ProcessTree {
   public private(set) var evicted: UInt64 = 0
   /// Events that were lost: where not 0, processes may be missing.
   public private(set) var lost: UInt64 = 0
-  private var processes: [ProcessKey: Process] = [:]
+  private let keepsDeparted: Bool
+  private var departed: [Process] = []
+  private var slots: [Process] = []
+  private var freeSlots: [Int] = []
+  private var index: [ProcessKey: Int] = [:]
   private var living: [UInt32: ProcessKey] = [:]
   private var ended = KeyQueue()
   private var inserted = KeyQueue()
   private var nextOrder: UInt64 = 0
 
   /// Makes an empty tree of at most `limit` processes.
-  public init(limit: Int = 65_536) { self.limit = max(2, limit) }
+  ///
+  /// - Parameters:
+  ///   - limit: processes kept at most; two at least.
+  ///   - keepsDeparted: whether those that had to go are kept for ``takeDeparted()``, which must then be
+  ///     called after each event.
+  public init(limit: Int = 65_536, keepsDeparted: Bool = false) {
+    self.limit = max(2, limit)
+    self.keepsDeparted = keepsDeparted
+  }
 
   /// Processes there are.
-  public var count: Int { processes.count }
+  public var count: Int { index.count }
 
   /// The process named `key`; nil where it wasn't seen or had to go.
-  public subscript(key: ProcessKey) -> Process? { processes[key] }
+  public subscript(key: ProcessKey) -> Process? { index[key].map { slots[$0] } }
 
-  /// Takes in an event.
+  /// Every process there is, in the order of first sight: parents before their children.
+  public var processes: [Process] {
+    index.values.map { slots[$0] }.sorted { $0.order < $1.order }
+  }
+
+  /// The processes that had to go since the last call, once each; empty unless they are kept.
+  public mutating func takeDeparted() -> [Process] {
+    guard !departed.isEmpty else { return [] }
+    defer { departed.removeAll(keepingCapacity: true) }
+    return departed
+  }
+
+  /// Takes in an event; of other families than `process` only a change of credentials counts.
   public mutating func add(_ event: DecodedEvent) {
-    let key = event.process
-    if let fork = event.fork {
-      insertIfNew(key, parentPID: event.header.parentPID, comm: event.comm)
-      if fork.isThread {
-        processes[key]?.threads += 1
-      } else {
-        insertIfNew(fork.child, parentPID: key.pid, comm: event.childComm)
-        link(fork.child, to: key)
-      }
-    } else if let exec = event.exec {
-      insertIfNew(key, parentPID: event.header.parentPID, comm: event.comm)
-      let (line, cut) = ProcessTree.commandLine(of: exec)
-      let comm = event.comm.copy(limit: DecodedEvent.Offset.commSize)
-      processes[key]?.comm = comm
-      processes[key]?.commandLine = line
-      processes[key]?.isCommandLineCut = cut
-      processes[key]?.execs += 1
-    } else if let exit = event.exit {
-      insertIfNew(key, parentPID: event.header.parentPID, comm: event.comm)
-      guard exit.flags.contains(.lastThread), processes[key]?.status == nil else { return }
-      processes[key]?.status = exit.status
-      processes[key]?.runtime = exit.runtime
-      if living[key.pid] == key { living[key.pid] = nil }
-      ended.append(key)
+    switch event.kind {
+    case .fork: if let fork = event.fork { add(fork, of: event) }
+    case .exec: if let exec = event.exec { add(exec, of: event) }
+    case .exit: if let exit = event.exit { add(exit, of: event) }
+    case .credentials:
+      guard let change = event.payload(as: CredentialsPayload.self) else { return }
+      let key = ProcessKey(pid: change.task.pid, start: change.task.processStart)
+      guard let slot = index[key] else { return }
+      slots[slot].uid = change.after.uid
+      slots[slot].effectiveUID = change.after.effectiveUID
+    default: return
     }
   }
 
   /// Takes in a loss.
   public mutating func add(_ gap: Gap) { lost &+= gap.total }
 
-  private static func commandLine(of exec: ExecEvent) -> (line: [UInt8], cut: Bool) {
+  private mutating func add(_ fork: ForkPayload, of event: DecodedEvent) {
+    let key = event.process
+    let parent = slotOf(key, event, comm: fork.parentComm)
+    if fork.isThread {
+      slots[parent].threads += 1
+      return
+    }
+    // Making room for the child may take the parent, whose ids the child has.
+    let effectiveUID = slots[parent].effectiveUID
+    let isNew = index[fork.child] == nil
+    let child = slotOf(
+      fork.child, parentPID: key.pid, uid: event.header.uid, comm: fork.childComm)
+    if isNew {
+      slots[child].effectiveUID = effectiveUID
+      slots[child].wasSeenForked = true
+    }
+    guard let parent = index[key] else { return }
+    // Only towards an older node, so that no stream whatever can close a circle.
+    guard slots[parent].order < slots[child].order else { return }
+    slots[child].parent = key
+    if isNew { slots[parent].children += 1 }
+  }
+
+  private mutating func add(_ exec: borrowing ExecEvent, of event: DecodedEvent) {
+    let slot = slotOf(event.process, event, comm: exec.payload.comm)
+    let (line, cut) = ProcessTree.commandLine(of: exec)
+    slots[slot].name = exec.payload.comm
+    slots[slot].commandLine = line
+    slots[slot].isCommandLineCut = cut
+    if slots[slot].execs == 0 {
+      slots[slot].firstExec = event.timestamp
+      if let before = exec.before, !slots[slot].wasSeenForked { slots[slot].firstUID = before.uid }
+    }
+    slots[slot].execs += 1
+    slots[slot].uid = exec.payload.after.uid
+    slots[slot].effectiveUID = exec.payload.after.effectiveUID
+  }
+
+  private mutating func add(_ exit: ExitPayload, of event: DecodedEvent) {
+    let key = event.process
+    let slot = slotOf(key, event, comm: exit.comm)
+    guard exit.flags.contains(.lastThread), slots[slot].status == nil else { return }
+    slots[slot].status = exit.status
+    slots[slot].runtime = exit.runtime
+    if slots[slot].uid != event.header.uid {
+      slots[slot].uid = event.header.uid
+      slots[slot].effectiveUID = event.header.uid
+    }
+    if living[key.pid] == key { living[key.pid] = nil }
+    ended.append(key)
+    if slots[slot].hasFailed, let parent = slots[slot].parent, let above = index[parent] {
+      slots[above].failedChildren += 1
+    }
+  }
+
+  private static func commandLine(of exec: borrowing ExecEvent) -> (line: [UInt8], cut: Bool) {
     var line: [UInt8] = []
+    line.reserveCapacity(min(commandLineLimit, exec.argumentBlock.byteCount + 1))
     var cut = exec.isTruncated
     var arguments = exec.arguments
     while let argument = arguments.next() {
       let room = commandLineLimit - line.count - 1
       if room < argument.byteCount { cut = true }
       if room <= 0 { break }
-      line += argument.copy(limit: room)
+      for offset in 0..<min(room, argument.byteCount) { line.append(argument.byte(offset)) }
       line.append(0)
     }
     return (line, cut)
   }
 
-  private mutating func insertIfNew(_ key: ProcessKey, parentPID: UInt32, comm: RawSpan) {
-    if processes[key] != nil { return }
-    makeRoom()
-    var process = Process(key: key, parentPID: parentPID, order: nextOrder)
-    nextOrder += 1
-    process.comm = comm.copy(limit: DecodedEvent.Offset.commSize)
-    if let parent = living[parentPID], parent != key { process.parent = parent }
-    processes[key] = process
-    living[key.pid] = key
-    inserted.append(key)
-    if inserted.count > 2 * limit { inserted.keep { processes[$0] != nil } }
+  private mutating func slotOf(
+    _ key: ProcessKey, _ event: DecodedEvent, comm: TaskComm
+  ) -> Int {
+    slotOf(key, parentPID: event.header.parentPID, uid: event.header.uid, comm: comm)
   }
 
-  private mutating func link(_ child: ProcessKey, to parent: ProcessKey) {
-    // Only towards an older node, so that no stream whatever can close a circle.
-    guard let parentOrder = processes[parent]?.order, let childOrder = processes[child]?.order,
-      parentOrder < childOrder
-    else { return }
-    processes[child]?.parent = parent
+  /// The slot of a process, which is made where it wasn't known.
+  private mutating func slotOf(
+    _ key: ProcessKey, parentPID: UInt32, uid: UInt32, comm: TaskComm
+  ) -> Int {
+    if let slot = index[key] { return slot }
+    makeRoom()
+    var process = Process(key: key, parentPID: parentPID, uid: uid, order: nextOrder)
+    nextOrder += 1
+    process.name = comm
+    if let parent = living[parentPID], parent != key { process.parent = parent }
+    if let before = living[key.pid], let slot = index[before] { slots[slot].isReplaced = true }
+    let slot: Int
+    if let free = freeSlots.popLast() {
+      slot = free
+      slots[slot] = process
+    } else {
+      slot = slots.count
+      slots.append(process)
+    }
+    index[key] = slot
+    living[key.pid] = key
+    inserted.append(key)
+    if inserted.count > 2 * limit { inserted.keep { index[$0] != nil } }
+    return slot
   }
 
   private mutating func makeRoom() {
-    while processes.count >= limit {
+    while index.count >= limit {
       guard let key = ended.removeFirst() ?? inserted.removeFirst() else { return }
-      guard processes.removeValue(forKey: key) != nil else { continue }
+      guard let slot = index.removeValue(forKey: key) else { continue }
       if living[key.pid] == key { living[key.pid] = nil }
+      if keepsDeparted { departed.append(slots[slot]) }
+      // What it keeps on the heap goes now, not with the slot's next use.
+      slots[slot].commandLine = nil
+      freeSlots.append(slot)
       evicted += 1
-    }
-  }
-}
-
-/// Where a process stands in a walk of the tree.
-public struct TreePosition: Sendable {
-  /// For each level above the process, from the root's children on: whether more siblings follow
-  /// there. Empty for a root.
-  public internal(set) var hasMoreSiblings: [Bool]
-  /// Whether the process was made by one that isn't in the tree.
-  public var isRoot: Bool { hasMoreSiblings.isEmpty }
-}
-
-extension ProcessTree {
-  /// Visits every process, parents before children, siblings in the order of first sight.
-  public func walk(_ visit: (Process, TreePosition) -> Void) {
-    var children: [ProcessKey: [Process]] = [:]
-    var roots: [Process] = []
-    for process in processes.values {
-      if let parent = process.parent, processes[parent] != nil {
-        children[parent, default: []].append(process)
-      } else {
-        roots.append(process)
-      }
-    }
-    // A stack of our own: a chain of processes may be as long as the limit.
-    var stack: [(process: Process, depth: Int, more: Bool)] = []
-    func push(_ siblings: [Process], depth: Int) {
-      let sorted = siblings.sorted { $0.order > $1.order }
-      for (index, process) in sorted.enumerated() { stack.append((process, depth, index > 0)) }
-    }
-    push(roots, depth: 0)
-    var levels: [Bool] = []
-    while let (process, depth, more) = stack.popLast() {
-      levels.removeSubrange(max(0, depth - 1)...)
-      if depth > 0 { levels.append(more) }
-      visit(process, TreePosition(hasMoreSiblings: levels))
-      if let below = children[process.key] { push(below, depth: depth + 1) }
     }
   }
 }
@@ -194,14 +287,5 @@ private struct KeyQueue {
   mutating func keep(_ wanted: (ProcessKey) -> Bool) {
     keys = keys[head...].filter(wanted)
     head = 0
-  }
-}
-
-extension RawSpan {
-  fileprivate func copy(limit: Int) -> [UInt8] {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(min(limit, byteCount))
-    for offset in 0..<min(limit, byteCount) { bytes.append(byte(offset)) }
-    return bytes
   }
 }

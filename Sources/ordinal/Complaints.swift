@@ -1,4 +1,5 @@
 import Glibc
+import KernelEvents
 
 /// Says one line on stderr, for people.
 ///
@@ -33,19 +34,31 @@ func writeRemedy(_ code: Int32) -> String {
 /// Writes text to standard output, for what is no stream of events.
 ///
 /// - Throws: one line if it can't be written whole, e.g. to a full disk.
-func writeOut(_ text: String) throws(Failure) {
-  let bytes = Array(text.utf8)
-  var written = 0
-  while written < bytes.count {
-    let got = unsafe bytes[written...].withUnsafeBytes {
-      unsafe write(STDOUT_FILENO, $0.baseAddress, $0.count)
+func writeOut(_ text: String) throws(Failure) { try writeOut(Array(text.utf8).span.raw) }
+
+/// Writes bytes to standard output, for what is no stream of events.
+///
+/// - Throws: one line if they can't be written whole; `errno` says why.
+func writeOut(_ bytes: RawSpan) throws(Failure) {
+  if writeAll(bytes, to: STDOUT_FILENO) { return }
+  throw Failure(
+    "can't write: \(unsafe String(cString: strerror(errno))); \(writeRemedy(errno))", status: 1)
+}
+
+/// Writes all bytes to a descriptor; whether that went well, else `errno` says why it did not.
+func writeAll(_ bytes: RawSpan, to descriptor: Int32) -> Bool {
+  // The pointer is used inside the closure only.
+  unsafe bytes.withUnsafeBytes { bytes in
+    var written = 0
+    while written < bytes.count {
+      let got = unsafe write(descriptor, bytes.baseAddress! + written, bytes.count - written)
+      if got > 0 {
+        written += got
+      } else if errno != EINTR {
+        return false
+      }
     }
-    if got > 0 {
-      written += got
-    } else if errno != EINTR {
-      throw Failure(
-        "can't write: \(unsafe String(cString: strerror(errno))); \(writeRemedy(errno))", status: 1)
-    }
+    return true
   }
 }
 

@@ -13,8 +13,8 @@ import Glibc
     version: "0.1.0",
     subcommands: [
       TraceCommand.self, RecordCommand.self, ReplayCommand.self, VerifyCommand.self,
-      ExportCommand.self, StatsCommand.self, DetachCommand.self, EventsCommand.self,
-      DoctorCommand.self, BenchCommand.self,
+      ExportCommand.self, TreeCommand.self, ReportCommand.self, StatsCommand.self,
+      DetachCommand.self, EventsCommand.self, DoctorCommand.self, BenchCommand.self,
     ])
 
   static func main() {
@@ -59,7 +59,8 @@ import Glibc
   }
 
   private static let subcommandNames = [
-    "trace", "record", "replay", "verify", "export", "stats", "detach", "events", "doctor", "bench",
+    "trace", "record", "replay", "verify", "export", "tree", "report", "stats", "detach", "events",
+    "doctor", "bench",
   ]
 
   /// 2 for a value that can't be used, as for those that are found bad later; else 64.

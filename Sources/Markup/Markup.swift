@@ -1,7 +1,7 @@
-/// Text inside XML and HTML: rows may come from a file, and a file from anywhere.
-enum Markup {
+/// Text inside XML and HTML: it may come from a recording or a file, and those from anywhere.
+package enum Markup {
   /// `text` with the five characters that mean something escaped, and without those that XML forbids.
-  static func escape(_ text: String) -> String {
+  package static func escape(_ text: String) -> String {
     var result = ""
     for scalar in text.unicodeScalars {
       switch scalar {
