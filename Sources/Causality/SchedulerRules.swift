@@ -55,6 +55,9 @@ extension CausalityVerifier {
     cpus[cpu].runningStart = payload.nextProcessStart
     cpus[cpu].switched = mark
     if place >= 0 {
+      if payload.previousState & CausalityVerifier.taskDead != 0 {
+        checkDeath(of: task, at: place, mark)
+      }
       let sleeps = payload.previousState != 0 && payload.isPreempted == 0
       var flags = tasks.entries[Int(place)].flags
       flags.subtract([.running, .sleeps])
@@ -75,6 +78,22 @@ extension CausalityVerifier {
         TaskKey(pid: payload.nextPID, tid: payload.nextTID, start: payload.nextProcessStart),
         mark, keeping: place)
     }
+  }
+
+  /// Checks that a task that is switched out for the last time has exited.
+  private mutating func checkDeath(of task: TaskKey, at place: Int32, _ mark: EventMark) {
+    let flags = tasks.entries[Int(place)].flags
+    // One that is older than the trace may have exited before it.
+    if flags.contains(.exited) || !flags.contains(.forkSeen) { return }
+    let process = process(of: task, at: place)
+    if process >= 0, isChangingIDs(tasks.entries[Int(process)].flags) { return }
+    suspect(.missingExit, task, mark, against: tasks.entries[Int(place)].origin)
+  }
+
+  /// Whether a process's leader is gone: then a thread may take its id, and give it its own, before that
+  /// is told (de_thread(), fs/exec.c).
+  private func isChangingIDs(_ process: TaskFlags) -> Bool {
+    process.contains(.exited) && !process.contains(.ended)
   }
 
   /// Checks that a task that begins to run was made, was woken if it slept, and can be here.
@@ -99,8 +118,7 @@ extension CausalityVerifier {
         unlessLost: EventFamily.process.bit | EventFamily.scheduler.bit)
     }
     flags.subtract([.sleeps, .woken, .running, .placed, .dead])
-    // Where the leader is gone, a thread may take its id and give it its own in between.
-    if !ofProcess.contains(.exited) || ofProcess.contains(.ended) {
+    if !isChangingIDs(ofProcess) {
       if isWholeTask(entry) { checkPlace(entry, task, mark) }
       flags.formUnion([.running, .placed])
     }
