@@ -146,7 +146,8 @@ extension CausalityVerifier {
 
   private func isSilent(_ process: ProcessKey) -> Bool {
     let place = tasks.find(TaskKey(pid: process.pid, tid: process.pid, start: process.start))
-    return !isExcused(process.pid)
+    // An idle task is no process, and acts in interrupts alone.
+    return process.pid != 0 && !isExcused(process.pid)
       && (place < 0 || !tasks.entries[Int(place)].flags.contains(.someActed))
   }
 

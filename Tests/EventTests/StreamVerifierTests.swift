@@ -52,6 +52,8 @@ struct StreamVerifierTests {
       var doubled = records
       doubled.insert(records[place], at: place)
       #expect(try verdict(doubled).counts["sequenceRepeated"] == 1)
+      // The first two are only out of place where it is known that one came first.
+      if place == 1 { continue }
       var swapped = records
       swapped.swapAt(place, place - 1)
       let verdict = try verdict(swapped)

@@ -209,15 +209,16 @@ struct MachineStory {
   private mutating func make(_ task: StoryTask, _ cpu: UInt16, isThread: Bool) {
     guard freeIDs.count > 100, !isThread || task != MachineStory.init1 else { return }
     let id = freeIDs.remove(at: Int.random(in: 0..<freeIDs.count, using: &random))
-    let key = isThread ? task.process : ProcessKey(pid: id, start: clock)
+    let start = clock
+    let key = isThread ? task.process : ProcessKey(pid: id, start: start)
     let made = StoryTask(process: key, tid: id)
     add(
       .fork(
-        parent: task.process, parentTID: task.tid, child: key, childTID: id, threadStart: clock),
+        parent: task.process, parentTID: task.tid, child: key, childTID: id, threadStart: start),
       cpu)
     let parent = isThread ? tasks[.main(key)]?.parent ?? 0 : task.process.pid
     let home = UInt16.random(in: 0..<UInt16(running.count), using: &random)
-    tasks[made] = Task(parent: parent, cpu: home, isAsleep: false, threadStart: clock)
+    tasks[made] = Task(parent: parent, cpu: home, isAsleep: false, threadStart: start)
     add(.wakes(task, made, on: home, isNew: true), cpu)
   }
 
@@ -276,7 +277,9 @@ struct MachineStory {
     add(.enters(task, 0), cpu)
     add(.wakes(task, wakee, on: home), cpu)
     let last = records.count - 1
-    swap(&records[last].header.timestamp, &records[last - 1].header.timestamp)
+    let time = records[last].header.timestamp
+    records[last].header.timestamp = records[last - 1].header.timestamp
+    records[last - 1].header.timestamp = time
     tasks[wakee]?.isAsleep = false
     tasks[task]?.call = 0
   }
