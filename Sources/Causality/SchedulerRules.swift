@@ -129,17 +129,23 @@ extension CausalityVerifier {
 
   /// The times in which a CPU ran a process of which no event is ever delivered: some machines' kernels
   /// call no tracepoint while their keeper's process runs, not even in the interrupts of that time.
+  ///
+  /// A CPU that came back from such a process shows that it is one; that it was about to do something as the
+  /// stream ended shows nothing.
   func silences() -> LossPlaces {
-    var places = suspects.silences { isSilent($0) }
-    for cpu in cpus where cpu.isKnown && cpu.runningTID != 0 {
-      if isSilent(ProcessKey(pid: cpu.runningPID, start: cpu.runningStart)) {
-        places.add(families: .max, first: cpu.switched.sequence, last: .max)
-      }
+    var silent: Set<ProcessKey> = []
+    var places = suspects.silences {
+      if silent.contains($0) { return true }
+      if isSilent($0) { silent.insert($0) }
+      return silent.contains($0)
     }
-    // Where there is such a process, a CPU may have run it up to its first event.
     if places.isEmpty { return places }
     for cpu in cpus where cpu.first.ifAny != nil {
+      // It may have run where it isn't known what did.
       places.add(families: .max, first: 0, last: cpu.first.sequence)
+      if silent.contains(ProcessKey(pid: cpu.runningPID, start: cpu.runningStart)) {
+        places.add(families: .max, first: cpu.switched.sequence, last: .max)
+      }
     }
     return places
   }

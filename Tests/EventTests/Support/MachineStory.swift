@@ -174,9 +174,8 @@ struct MachineStory {
     case 4: make(task, cpu, isThread: false)
     case 5: make(task, cpu, isThread: true)
     case 6, 7: wakeSomebody(task, cpu)
-    case 8,
-      9 where task != MachineStory.init1:
-      _ = goOn(cpu, state: 1)
+    case 8, 9:
+      if task != MachineStory.init1 { _ = goOn(cpu, state: 1) }
     case 10: _ = goOn(cpu, state: 0)
     case 11: change(task, cpu)
     case 12: signal(task, cpu)
