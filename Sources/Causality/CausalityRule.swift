@@ -20,6 +20,8 @@ public enum CausalityRule: String, CaseIterable, Sendable {
   case threadOfAnotherProcess
   /// A task that was born after tracing began has no fork, and no loss explains it.
   case missingFork
+  /// A task was switched out for the last time, has no exit, and no loss explains it.
+  case missingExit
   /// A thread did something after another one's exec, which ends all others.
   case threadOutlivedExec
   /// A process has another parent, and no thread of the former has exited.
@@ -80,6 +82,7 @@ public enum CausalityRule: String, CaseIterable, Sendable {
     case .startedBeforeParent: "started before its parent"
     case .threadOfAnotherProcess: "is not of its maker's process"
     case .missingFork: "acted, but its fork was never delivered"
+    case .missingExit: "died, but its exit was never delivered"
     case .threadOutlivedExec: "acted after another thread's exec"
     case .reparentedEarly: "has another parent before the former's exit"
     case .parentGone: "has a parent that has died"

@@ -143,6 +143,7 @@ struct Suspects {
   ///   - scheduler: Lost events of the scheduler's.
   ///   - places: Where events were lost.
   ///   - silences: Where something may have happened that the kernel doesn't tell.
+  /// - Returns: the violations.
   mutating func settle(
     missed: UInt64, process: inout LossBudget, scheduler: inout LossBudget, places: LossPlaces,
     silences: LossPlaces

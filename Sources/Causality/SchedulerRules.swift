@@ -55,6 +55,9 @@ extension CausalityVerifier {
     cpus[cpu].runningStart = payload.nextProcessStart
     cpus[cpu].switched = mark
     if place >= 0 {
+      if payload.previousState & CausalityVerifier.taskDead != 0 {
+        checkDeath(of: task, at: place, mark)
+      }
       let sleeps = payload.previousState != 0 && payload.isPreempted == 0
       var flags = tasks.entries[Int(place)].flags
       flags.subtract([.running, .sleeps])
@@ -75,6 +78,22 @@ extension CausalityVerifier {
         TaskKey(pid: payload.nextPID, tid: payload.nextTID, start: payload.nextProcessStart),
         mark, keeping: place)
     }
+  }
+
+  /// Checks that a task that is switched out for the last time has exited.
+  private mutating func checkDeath(of task: TaskKey, at place: Int32, _ mark: EventMark) {
+    let flags = tasks.entries[Int(place)].flags
+    // One that is older than the trace may have exited before it.
+    if flags.contains(.exited) || !flags.contains(.forkSeen) { return }
+    let process = process(of: task, at: place)
+    if process >= 0, isChangingIDs(tasks.entries[Int(process)].flags) { return }
+    suspect(.missingExit, task, mark, against: tasks.entries[Int(place)].origin)
+  }
+
+  /// Whether a process's leader is gone: then a thread may take its id, and give it its own, before that
+  /// is told (de_thread(), fs/exec.c).
+  private func isChangingIDs(_ process: TaskFlags) -> Bool {
+    process.contains(.exited) && !process.contains(.ended)
   }
 
   /// Checks that a task that begins to run was made, was woken if it slept, and can be here.
@@ -99,8 +118,7 @@ extension CausalityVerifier {
         unlessLost: EventFamily.process.bit | EventFamily.scheduler.bit)
     }
     flags.subtract([.sleeps, .woken, .running, .placed, .dead])
-    // Where the leader is gone, a thread may take its id and give it its own in between.
-    if !ofProcess.contains(.exited) || ofProcess.contains(.ended) {
+    if !isChangingIDs(ofProcess) {
       if isWholeTask(entry) { checkPlace(entry, task, mark) }
       flags.formUnion([.running, .placed])
     }
@@ -111,24 +129,31 @@ extension CausalityVerifier {
 
   /// The times in which a CPU ran a process of which no event is ever delivered: some machines' kernels
   /// call no tracepoint while their keeper's process runs, not even in the interrupts of that time.
+  ///
+  /// A CPU that came back from such a process shows that it is one; that it was about to do something as the
+  /// stream ended shows nothing.
   func silences() -> LossPlaces {
-    var places = suspects.silences { isSilent($0) }
-    for cpu in cpus where cpu.isKnown && cpu.runningTID != 0 {
-      if isSilent(ProcessKey(pid: cpu.runningPID, start: cpu.runningStart)) {
-        places.add(families: .max, first: cpu.switched.sequence, last: .max)
-      }
+    var silent: Set<ProcessKey> = []
+    var places = suspects.silences {
+      if silent.contains($0) { return true }
+      if isSilent($0) { silent.insert($0) }
+      return silent.contains($0)
     }
-    // Where there is such a process, a CPU may have run it up to its first event.
     if places.isEmpty { return places }
     for cpu in cpus where cpu.first.ifAny != nil {
+      // It may have run where it isn't known what did.
       places.add(families: .max, first: 0, last: cpu.first.sequence)
+      if silent.contains(ProcessKey(pid: cpu.runningPID, start: cpu.runningStart)) {
+        places.add(families: .max, first: cpu.switched.sequence, last: .max)
+      }
     }
     return places
   }
 
   private func isSilent(_ process: ProcessKey) -> Bool {
     let place = tasks.find(TaskKey(pid: process.pid, tid: process.pid, start: process.start))
-    return !isExcused(process.pid)
+    // An idle task is no process, and acts in interrupts alone.
+    return process.pid != 0 && !isExcused(process.pid)
       && (place < 0 || !tasks.entries[Int(place)].flags.contains(.someActed))
   }
 

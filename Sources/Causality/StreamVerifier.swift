@@ -137,6 +137,7 @@ public struct StreamVerifier {
   ///   - missed: Events that the kernel skipped; their places are not known.
   ///   - lost: What was lost by the capture's account, by family; nil where that isn't known, or the
   ///     stream is only a part of a capture's.
+  /// - Returns: what was found.
   public mutating func finish(missed: UInt64 = 0, lost: FamilyCounts? = nil) -> StreamVerdict {
     judge.finish(missed: missed)
     verdict.missed = missed

@@ -136,9 +136,7 @@ struct TaskTable {
     return Int(truncatingIfNeeded: (product.high ^ product.low) & mask)
   }
 
-  /// The place of `key`; -1 where it isn't known.
-  ///
-  /// - Parameter hint: where it may be.
+  /// The place of `key`, which may be `hint`; -1 where it isn't known.
   @inline(__always) func find(_ key: TaskKey, hint: Int32 = -1) -> Int32 {
     if hint >= 0, entries[Int(hint)].key == key { return hint }
     var place = buckets[bucket(key)]
@@ -149,9 +147,7 @@ struct TaskTable {
     return -1
   }
 
-  /// Makes an entry for `key`, which has none.
-  ///
-  /// - Parameter kept: places that must not be given away.
+  /// Makes an entry for `key`, which has none; the places `kept` are not given away for it.
   mutating func insert(_ key: TaskKey, keeping kept: (Int32, Int32) = (-1, -1)) -> Int32 {
     let place: Int32
     if entries.count < limit {
@@ -166,14 +162,6 @@ struct TaskTable {
     buckets[bucket] = place
     living.append(place, &entries)
     return place
-  }
-
-  /// The place of `key`, made where it isn't known.
-  mutating func findOrInsert(
-    _ key: TaskKey, hint: Int32 = -1, keeping kept: (Int32, Int32) = (-1, -1)
-  ) -> Int32 {
-    let place = find(key, hint: hint)
-    return place >= 0 ? place : insert(key, keeping: kept)
   }
 
   /// Forgets what is known of the task, but not where it is, and counts it as living again.

@@ -121,13 +121,13 @@ package struct RecordBuilder {
 
   /// A wakeup of a process's only task.
   package static func wakeup(
-    by waker: ProcessKey, of wakee: ProcessKey, isNew: Bool = false, comm: String = "waker",
-    wakeeComm: String = "wakee"
+    by waker: ProcessKey, of wakee: ProcessKey, isNew: Bool = false, wakeeCPU: UInt32 = 1,
+    comm: String = "waker", wakeeComm: String = "wakee"
   ) -> RecordBuilder {
     .of(
       isNew ? .wakeupNew : .wakeup, by: waker,
       name(comm) + bytesOf(wakee.pid) + bytesOf(wakee.pid) + bytesOf(wakee.start)
-        + bytesOf(UInt32(1)) + bytesOf(Int32(120)) + name(wakeeComm) + bytesOf(UInt64(0)))
+        + bytesOf(wakeeCPU) + bytesOf(Int32(120)) + name(wakeeComm) + bytesOf(UInt64(0)))
   }
 
   /// The record made on another CPU, and at another time.
