@@ -225,7 +225,12 @@ extension CausalityVerifier {
 
   /// Whether all events of the task are in the stream.
   func isWholeTask(_ entry: TaskEntry) -> Bool {
-    isWhole && !entry.flags.contains(.excused) && (!isTree || entry.flags.contains(.forkSeen))
+    isWhole && !entry.flags.contains(.excused) && (!isTree || isOfTree(entry.flags))
+  }
+
+  /// Whether a task is one of the tree's, by its fork; a task that has exited is followed no more.
+  func isOfTree(_ flags: TaskFlags) -> Bool {
+    flags.contains(.forkSeen) && !flags.contains(.exited)
   }
 
   /// Makes an entry, in which an excused process is marked.

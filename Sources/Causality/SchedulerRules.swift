@@ -103,7 +103,7 @@ extension CausalityVerifier {
     cpus[cpu].hint = place
     let entry = tasks.entries[Int(place)]
     var flags = entry.flags
-    if flags.contains(.sleeps), !flags.contains(.woken), !isTree || flags.contains(.forkSeen),
+    if flags.contains(.sleeps), !flags.contains(.woken), !isTree || isOfTree(flags),
       !flags.contains(.excused)
     {
       suspect(

@@ -340,6 +340,20 @@ struct CausalityRuleTests {
     #expect(try judged(told).count(of: .ranWithoutWakeup) == 1)
   }
 
+  @Test("of a tree a task that has exited is followed no more")
+  func deadOfTree() throws {
+    let (one, two, idle) = (RuleCases.one, RuleCases.two, StoryTask.idle)
+    let records = RuleCases.timed(
+      RuleCases.runs + [
+        RecordBuilder.exit(process: parent).on(cpu: 0),
+        // It went away unseen, and comes back after another one of the tree.
+        RecordBuilder.switched(two, one, state: 1).on(cpu: 1),
+        RecordBuilder.switched(one, idle, state: 0x80).on(cpu: 1),
+      ])
+    #expect(try verified(records, isTree: true).causalityViolations == 0)
+    #expect(try verified(records).count(of: .ranTwiceAtOnce) == 1)
+  }
+
   @Test("the tracer's own coming and going is no event")
   func tracer() throws {
     let tracer = StoryTask.main(ProcessKey(pid: 5, start: 4))
