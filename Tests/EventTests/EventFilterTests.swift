@@ -119,6 +119,13 @@ struct EventFilterTests {
     var filter = EventFilter()
     filter.syscalls = ["openat"]
     #expect(try passes(&filter, act(of: EventFilterTests.shell)))
+    for (call, isWanted) in [("openat", true), ("getpid", false)] {
+      let number = try #require(SyscallABI.ofEvents.number(of: call))
+      let record = RecordBuilder.of(
+        .syscallExit, by: EventFilterTests.shell, name("sh") + bytesOf(Int64(0)),
+        flags: .detail(SyscallDetail.detail(number: number, isCompat: false)))
+      #expect(try passes(&filter, record) == isWanted, "\(call)")
+    }
   }
 
   // MARK: Trees
