@@ -19,7 +19,7 @@ let fuzzed = house + (isFuzzing ? [.unsafeFlags(["-sanitize=fuzzer,address"])] :
 /// What the fuzz targets take their bytes to.
 let fuzzTargets: [Target.Dependency] = [
   "SequencerABI", "SequencerCore", "Sequencer", "KernelEvents", "EventFormats", "Causality",
-  "BPFLoader", "Capture", "JSONSchemaValidation", "ordinal",
+  "BPFLoader", "Capture", "JSONSchemaValidation", "ordinal", "Recording", "TestSupport",
   .product(name: "ArgumentParser", package: "swift-argument-parser"),
 ]
 
@@ -237,9 +237,17 @@ let package = Package(
       ],
       swiftSettings: house),
 
+    .testTarget(
+      name: "RecordingTests",
+      dependencies: [
+        "Recording", "COrdinalSystem", "EventFormats", "KernelEvents", "Sequencer", "SequencerABI",
+        "SequencerCore", "TestSupport",
+      ],
+      swiftSettings: house),
+
     // What fuzzing (`scripts/fuzz.sh`) found, and a generator's inputs, by the same targets.
     .testTarget(
-      name: "FuzzTests", dependencies: fuzzTargets + ["RingStress", "TestSupport"], path: "Fuzz",
+      name: "FuzzTests", dependencies: fuzzTargets + ["RingStress"], path: "Fuzz",
       exclude: ["CFuzzing", "Corpus", "Driver", "Findings"], sources: ["Targets", "Tests"],
       swiftSettings: house),
 
@@ -274,7 +282,7 @@ let package = Package(
       name: "CTestSupport", path: "Tests/CTestSupport", linkerSettings: [.linkedLibrary("util")]),
     .target(
       name: "TestSupport",
-      dependencies: ["CTestSupport", "KernelEvents", "Sequencer", "SequencerABI"],
+      dependencies: ["CTestSupport", "KernelEvents", "Recording", "Sequencer", "SequencerABI"],
       path: "Tests/TestSupport",
       swiftSettings: house),
     .target(name: "RecursionCKit", path: "Tests/RecursionPrograms/CKit"),
@@ -315,7 +323,12 @@ let package = Package(
 
     // Runs the built program; not linked with it.
     .testTarget(
-      name: "CommandTests", dependencies: ["JSONSchemaValidation"], swiftSettings: house),
+      name: "CommandTests",
+      dependencies: [
+        "JSONSchemaValidation", "KernelEvents", "Recording", "Sequencer", "SequencerABI",
+        "SequencerCore", "TestSupport",
+      ],
+      swiftSettings: house),
   ]
 )
 

@@ -9,7 +9,7 @@ usage() {
 usage: scripts/fuzz.sh [--pack] SECONDS [TARGET …]
 
 Builds the fuzzer into .build/fuzz and runs each target for its share of SECONDS, on one core. Targets:
-record, ring, options, text; all of them where none is named. What is found grows in
+record, ring, options, text, recording; all of them where none is named. What is found grows in
 .build/fuzz/inputs/TARGET, beginning with the corpus in Fuzz/. An input that breaks something is put
 at .build/fuzz/found/TARGET-…; the exit status is then 1. Give it a name that says what it broke, move it to Fuzz/Findings,
 and ./test replays it.
@@ -18,7 +18,7 @@ and ./test replays it.
 TEXT
 }
 
-targets="record ring options text"
+targets="record ring options text recording"
 pack=0
 seconds=
 chosen=
@@ -29,7 +29,7 @@ for argument in "$@"; do
       exit 0
       ;;
     --pack) pack=1 ;;
-    record | ring | options | text) chosen="$chosen $argument" ;;
+    record | ring | options | text | recording) chosen="$chosen $argument" ;;
     *[!0-9]* | "")
       printf 'fuzz.sh: %s is neither a number of seconds nor a target\n' "'$argument'" >&2
       usage >&2

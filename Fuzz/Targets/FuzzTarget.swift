@@ -11,6 +11,8 @@ enum FuzzTarget: String, CaseIterable, Sendable {
   case options
   /// Texts of /proc and /sys, globs, sizes.
   case text
+  /// Files, read as recordings.
+  case recording
 
   /// Takes `bytes`.
   ///
@@ -22,6 +24,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
     case .ring: try RingTarget.run(bytes)
     case .options: try OptionsTarget.run(bytes)
     case .text: try TextTarget.run(bytes)
+    case .recording: try RecordingTarget.run(bytes)
     }
   }
 }

@@ -28,6 +28,11 @@ extension FuzzTests {
       Generator.tryAll(.text, count: 6000, seed: seed) { Generator.text(&$0) }
     }
 
+    @Test("Recordings", .timeLimit(.minutes(5)), arguments: 0..<2)
+    func recordings(seed: Int) {
+      Generator.tryAll(.recording, count: 3000, seed: seed) { Generator.recording(&$0) }
+    }
+
     @Test("The records made are events and refusals, some of each")
     func recordsAreOfBothKinds() throws {
       var random = RandomNumbers(seed: 5)
@@ -44,13 +49,17 @@ extension FuzzTests {
   @Suite struct GeneratorLongTests {
     @Test(.timeLimit(.minutes(20)), arguments: FuzzTarget.allCases)
     func manyMore(target: FuzzTarget) {
-      let count = [.record: 200_000, .ring: 40_000, .options: 20_000, .text: 400_000][target] ?? 0
+      let counts: [FuzzTarget: Int] = [
+        .record: 200_000, .ring: 40_000, .options: 20_000, .text: 400_000, .recording: 200_000,
+      ]
+      let count = counts[target] ?? 0
       Generator.tryAll(target, count: count, seed: 1000) { random in
         switch target {
         case .record: Generator.record(&random)
         case .ring: Generator.ring(&random)
         case .options: Generator.commandLine(&random)
         case .text: Generator.text(&random)
+        case .recording: Generator.recording(&random)
         }
       }
     }
@@ -128,6 +137,34 @@ private enum Generator {
       random.oneIn(3)
         ? UInt8.random(in: 0...255, using: &random) : UInt8.random(in: 0...16, using: &random)
     }
+  }
+
+  /// A program for segments, or a sound segment with a little damage.
+  static func recording(_ random: inout RandomNumbers) -> [UInt8] {
+    if random.oneIn(2) {
+      return [UInt8.random(in: 0...127, using: &random) << 1 | 1]
+        + (0..<Int.random(in: 4...400, using: &random)).map { _ in
+          random.oneIn(4)
+            ? UInt8.random(in: 0...255, using: &random) : UInt8.random(in: 0...12, using: &random)
+        }
+    }
+    var image = SegmentImage()
+    var next: UInt64 = 0
+    for _ in 0..<Int.random(in: 1...4, using: &random) {
+      let records = (0..<Int.random(in: 1...3, using: &random)).map { _ in
+        RecordBuilder.fork(child: ProcessKey(pid: 7, start: 2))
+      }
+      image.append(records: records, from: next)
+      next += UInt64(records.reduce(0) { $0 + $1.bytes().count / Slot.size })
+    }
+    var bytes = image.bytes
+    for _ in 0..<Int.random(in: 0...3, using: &random) {
+      let place = Int.random(in: 0..<bytes.count, using: &random)
+      bytes[place] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+      if random.oneIn(4) { bytes.removeLast(bytes.count - place) }
+      if bytes.isEmpty { break }
+    }
+    return [0] + bytes
   }
 
   private static let words = [

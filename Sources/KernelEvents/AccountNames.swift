@@ -28,14 +28,16 @@ public struct AccountNames: Sendable {
 
   /// Names learned at most: they may come from a hostile file.
   static var limit: Int { 65_536 }
+  /// Bytes of a name at most: Linux takes 32.
+  static var nameLimit: Int { 256 }
 
   /// Takes in the name of a user, e.g. one that a recording holds; past a limit no more.
   public mutating func learn(user id: UInt32, _ name: [UInt8]) {
-    if users.count < AccountNames.limit { users[id] = name }
+    if users.count < AccountNames.limit { users[id] = Array(name.prefix(AccountNames.nameLimit)) }
   }
   /// Takes in the name of a group.
   public mutating func learn(group id: UInt32, _ name: [UInt8]) {
-    if groups.count < AccountNames.limit { groups[id] = name }
+    if groups.count < AccountNames.limit { groups[id] = Array(name.prefix(AccountNames.nameLimit)) }
   }
 
   /// All users that have a name, and all groups, by number.

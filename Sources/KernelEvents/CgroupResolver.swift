@@ -23,6 +23,9 @@ public struct CgroupResolver: ~Copyable {
   private var lastID: UInt64 = 0
   private var lastPath: [UInt8]?
   private var hasLast = false
+  /// Bytes of the paths that it was told.
+  private var toldBytes = 0
+  private static var toldLimit: Int { 16 << 20 }
 
   /// Finds the cgroup2 mount and opens it.
   ///
@@ -45,9 +48,14 @@ public struct CgroupResolver: ~Copyable {
 
   /// Takes in the path of the cgroup `id`.
   public mutating func learn(_ id: UInt64, _ path: [UInt8]) {
-    if paths.count >= limit { paths.removeAll(keepingCapacity: true) }
-    paths[id] = .some(path)
     hasLast = false
+    if let known = paths[id], known == path { return }
+    if paths.count >= limit || toldBytes > CgroupResolver.toldLimit {
+      paths.removeAll(keepingCapacity: true)
+      toldBytes = 0
+    }
+    toldBytes += path.count
+    paths[id] = .some(path)
   }
 
   deinit { if mount >= 0 { close(mount) } }

@@ -4,7 +4,8 @@ public import SequencerABI
 /// running captures and by the same rules.
 ///
 /// Processes and trees are alternatives of one another; the kinds of filter are joined by "and". An event of
-/// two tasks passes if one of them does. It follows trees, so it is shown every event in order. Memory is
+/// two tasks passes if one of them passes all kinds; of the second one a record tells neither uid nor cgroup, so
+/// that filters of these judge the first. It follows trees, so it is shown every event in order. Memory is
 /// bounded: of the ended processes of a tree it remembers the last 65 536.
 public struct EventFilter {
   /// Families wanted; nil: all there are.
@@ -28,6 +29,8 @@ public struct EventFilter {
   private var ended: [ProcessKey] = []
   private var nextEnded = 0
   private static var endedLimit: Int { 65_536 }
+  /// The kernel's own PID_MAX_LIMIT: no process has a higher one.
+  private static var pidLimit: UInt32 { 4_194_304 }
 
   /// A filter that passes everything.
   public init() {}
@@ -51,33 +54,40 @@ public struct EventFilter {
         syscalls.contains(name.description)
       else { return false }
     }
-    if !processes.isEmpty || !trees.isEmpty {
-      let other = event.otherProcess
-      guard
-        processes.contains(header.pid) || followed.contains(event.process)
-          || other.map({ processes.contains($0.pid) || followed.contains($0) }) == true
-      else { return false }
+    if passesTask(header.pid, event.process, comm: event.comm),
+      uids.isEmpty || uids.contains(header.uid), cgroups.isEmpty || isInside(cgroup())
+    {
+      return true
     }
-    if !uids.isEmpty, !uids.contains(header.uid) { return false }
-    if !cgroups.isEmpty {
-      guard let path = cgroup(), cgroups.contains(where: { path.isAtOrBelow($0) }) else {
-        return false
-      }
-    }
-    return comms.isEmpty || passesName(event)
+    // One of the two must pass all kinds. Of the second one a record tells no uid and no cgroup.
+    guard uids.isEmpty, cgroups.isEmpty, let other = event.otherProcess else { return false }
+    if comms.isEmpty { return isWanted(other.pid, other) }
+    guard let comm = event.otherComm else { return false }
+    return passesTask(other.pid, other, comm: comm)
   }
 
-  private func passesName(_ event: DecodedEvent) -> Bool {
-    for glob in comms {
-      if glob.matches(event.comm) { return true }
-      if let other = event.otherComm, glob.matches(other) { return true }
-    }
+  private func isWanted(_ pid: UInt32, _ process: ProcessKey) -> Bool {
+    processes.isEmpty && trees.isEmpty || processes.contains(pid) || followed.contains(process)
+  }
+
+  private func passesTask(_ pid: UInt32, _ process: ProcessKey, comm: RawSpan) -> Bool {
+    guard isWanted(pid, process) else { return false }
+    if comms.isEmpty { return true }
+    for glob in comms where glob.matches(comm) { return true }
     return false
+  }
+
+  private func isInside(_ path: [UInt8]?) -> Bool {
+    path.map { path in cgroups.contains { path.isAtOrBelow($0) } } ?? false
   }
 
   /// Notes what belongs to a tree: by its pid, by a fork that was seen, or by its parent where it wasn't.
   private mutating func follow(_ event: DecodedEvent) {
     let key = event.process
+    if let before = living[key.pid], before.start < key.start {
+      // Its end was not seen, and the pid is another's now: that one's children are not its own.
+      retire(before)
+    }
     if !followed.contains(key) {
       let isRoot = trees.contains(key.pid) && living[key.pid] == nil
       let isChild = living[event.header.parentPID].map { $0.start <= key.start } ?? false
@@ -89,6 +99,8 @@ public struct EventFilter {
   }
 
   private mutating func insert(_ key: ProcessKey) {
+    guard key.pid <= EventFilter.pidLimit else { return }
+    if let before = living[key.pid], before != key { retire(before) }
     followed.insert(key)
     living[key.pid] = key
   }

@@ -2,12 +2,12 @@ import CZstd
 import KernelEvents
 
 /// Packs blocks with the system's zstd; keeps its working memory.
-@safe struct Packer: ~Copyable {
+@safe package struct Packer: ~Copyable {
   private let context: OpaquePointer
   private var packed: [UInt8] = []
 
   /// A packer, or an error where there is no memory.
-  init() throws(RecordingError) {
+  package init() throws(RecordingError) {
     guard let made = unsafe ZSTD_createCCtx() else {
       throw RecordingError("no memory to compress with; record without --compress")
     }
@@ -17,7 +17,9 @@ import KernelEvents
   deinit { unsafe ZSTD_freeCCtx(context) }
 
   /// Packs `bytes` and lends the result; nil where packing gains nothing.
-  mutating func pack<Result>(_ bytes: RawSpan, _ body: (RawSpan?) throws(RecordingError) -> Result)
+  package mutating func pack<Result>(
+    _ bytes: RawSpan, _ body: (RawSpan?) throws(RecordingError) -> Result
+  )
     throws(RecordingError) -> Result
   {
     let bound = ZSTD_compressBound(bytes.byteCount)

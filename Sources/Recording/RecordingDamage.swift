@@ -48,13 +48,26 @@ public struct RecordingDamage: Equatable, Sendable {
   }
 }
 
+extension RecordingDamage {
+  /// A file of a recording that has no sound header.
+  static func headless(_ path: String, _ error: RecordingError) -> RecordingDamage {
+    error.isShort
+      ? RecordingDamage(
+        .cut, path, offset: 0,
+        "the file ends within its header: its recorder was ended as it made it; there is no record")
+      : RecordingDamage(
+        .header, path, offset: 0,
+        "the header is none this program reads; what the file holds is left out")
+  }
+}
+
 extension RecordingDamage: CustomStringConvertible {
   /// One line: file, offset, what is wrong, what is missing.
   public var description: String {
     var text = "\(path): at offset \(offset): \(note)"
     if let positions, !positions.isEmpty {
       let range =
-        positions.count == 1
+        positions.upperBound - positions.lowerBound == 1
         ? "sequence \(positions.lowerBound)"
         : "sequences \(positions.lowerBound) to \(positions.upperBound - 1)"
       text += cause == .repeated ? "; \(range) are there twice" : "; missing: \(range)"

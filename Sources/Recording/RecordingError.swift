@@ -6,6 +6,8 @@ public struct RecordingError: Error, CustomStringConvertible, Sendable {
   public let description: String
   /// `errno`, where a system call failed.
   public let code: Int32?
+  /// Whether a file is too short to be a recording.
+  var isShort = false
 
   /// An error with this text.
   public init(_ description: String) {

@@ -19,7 +19,8 @@ package enum RecordingFiles {
         unsafe String(
           cString: UnsafeRawPointer(pointer).assumingMemoryBound(to: CChar.self))
       }
-      if found == name {
+      // By bytes: Swift takes names for equal that are written in different ways.
+      if found.utf8.elementsEqual(name.utf8) {
         isThere = true
       } else if let number = number(of: found, in: name) {
         numbers.append((number, found))
@@ -42,12 +43,10 @@ package enum RecordingFiles {
   }
 
   private static func number(of found: String, in name: String) -> UInt64? {
-    guard found.hasPrefix(name + ".") else { return nil }
-    let digits = found.dropFirst(name.count + 1)
-    guard digits.utf8.count >= 6, digits.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else {
-      return nil
-    }
-    return UInt64(digits)
+    guard found.utf8.starts(with: (name + ".").utf8) else { return nil }
+    let digits = found.utf8.dropFirst(name.utf8.count + 1)
+    guard digits.count >= 6, digits.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else { return nil }
+    return UInt64(String(decoding: digits, as: UTF8.self))
   }
 
   /// The directory with its slash, or nothing, and the name in it.

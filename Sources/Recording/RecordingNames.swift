@@ -16,9 +16,13 @@ struct NameBlock {
   private(set) var bytes: [UInt8] = []
 
   var isEmpty: Bool { bytes.isEmpty }
+  /// Whether it is to be written before more comes into it: a reader takes no block of any size.
+  var isFull: Bool { bytes.count >= 1 << 20 }
+  /// Bytes of a name at most: those of a path.
+  static var nameLimit: Int { 4096 }
 
   mutating func append(_ kind: NameKind, _ id: UInt64, _ name: [UInt8]) {
-    let kept = name.prefix(4096)
+    let kept = name.prefix(NameBlock.nameLimit)
     for shift in [0, 8] { bytes.append(UInt8(truncatingIfNeeded: kind.rawValue >> shift)) }
     for shift in [0, 8] { bytes.append(UInt8(truncatingIfNeeded: kept.count >> shift)) }
     bytes += [0, 0, 0, 0]
@@ -36,7 +40,7 @@ struct NameBlock {
       let length = Int(bytes.value(at: position + 2, as: UInt16.self))
       let id = bytes.value(at: position + 8, as: UInt64.self)
       position += 16
-      guard position + length <= bytes.byteCount else { return }
+      guard length <= nameLimit, position + length <= bytes.byteCount else { return }
       if let kind = NameKind(rawValue: kind) {
         body(kind, id, (position..<position + length).map { bytes.byte($0) })
       }

@@ -61,6 +61,8 @@ public struct RecordingReader: ~Copyable {
   public let start: RecordingStart
   /// Clock, cgroups and accounts of the recorded machine, as far as read.
   public var context: FormattingContext
+  /// Files that belong to the recording and have no sound header.
+  private var headless: [RecordingDamage] = []
 
   /// Opens recordings: files, and the segments that belong to them.
   ///
@@ -68,19 +70,30 @@ public struct RecordingReader: ~Copyable {
   /// - Throws: one line, if one can't be read or is of another ring.
   public init(opening paths: [String]) throws(RecordingError) {
     var files: [String] = []
+    var named: Set<String> = []
     for path in paths {
+      named.insert(path)
       let found = try RecordingFiles.segments(of: path)
       if found.isEmpty { throw RecordingError(cannot: "open", path, 2) }
       for file in found where !files.contains(file) { files.append(file) }
     }
     var found: [SegmentSummary] = []
     var start: RecordingStart?
+    var headless: [RecordingDamage] = []
+    var firstError: RecordingError?
     for file in files {
-      let reader = try SegmentReader(opening: file)
+      let reader: SegmentReader
+      do { reader = try SegmentReader(opening: file) } catch {
+        // One of many, which nobody named: its recorder was ended as it made it, or it is damaged.
+        guard error.code == nil, !named.contains(file) else { throw error }
+        firstError = firstError ?? error
+        headless.append(.headless(file, error))
+        continue
+      }
       let own = RecordingStart(reader)
       if let start, start.epoch != own.epoch {
         throw RecordingError(
-          "\(file) is of another capture than \(files[0]): their sequences have nothing to do with each "
+          "\(file) is of another capture than \(found[0].path): their sequences have nothing to do with each "
             + "other; read them one at a time")
       }
       let summary = SegmentSummary(reader)
@@ -89,6 +102,7 @@ public struct RecordingReader: ~Copyable {
       start = start ?? own
       found.append(summary)
     }
+    if let firstError, found.isEmpty { throw firstError }
     found.sort { ($0.firstPosition, $0.began) < ($1.firstPosition, $1.began) }
     segments = found
     var opened = start ?? RecordingStart()
@@ -97,6 +111,7 @@ public struct RecordingReader: ~Copyable {
       opened.wholeSince = first.began
     }
     self.start = opened
+    self.headless = headless
     context = FormattingContext(
       clock: ClockOffset(nanoseconds: found.first?.clockOffset ?? 0),
       cgroups: CgroupResolver(recorded: 65_536), accounts: AccountNames())
@@ -113,6 +128,8 @@ public struct RecordingReader: ~Copyable {
     var end: UInt64?
     // How the segment before ended, where it has no proper end.
     var ending: RecordingDamage?
+    // Whether records of a file without a header are missing, the others' seams tell.
+    for damage in headless where damage.cause == .header { try tell(damage, &visitor) }
     for summary in segments {
       if visitor.isDone { return }
       var reader: SegmentReader
@@ -131,6 +148,7 @@ public struct RecordingReader: ~Copyable {
       before &+= summary.byteCount
     }
     if let ending { try tell(ending, &visitor) }
+    for damage in headless where damage.cause == .cut { try tell(damage, &visitor) }
   }
 
   private func tell<Visitor: RecordingVisitor & ~Copyable>(
@@ -199,9 +217,7 @@ public struct RecordingReader: ~Copyable {
   }
 
   private mutating func learn(_ content: RawSpan) {
-    var learned: [(NameKind, UInt64, [UInt8])] = []
-    NameBlock.read(content) { learned.append(($0, $1, $2)) }
-    for (kind, id, name) in learned {
+    NameBlock.read(content) { kind, id, name in
       switch kind {
       case .cgroup: context.cgroups?.learn(id, name)
       case .user: context.accounts.learn(user: UInt32(truncatingIfNeeded: id), name)

@@ -24,11 +24,16 @@ extension SegmentReader {
     var journal = ConsumerJournal()
     journal.position = header.firstPosition
     journal.records = header.recordsBefore
+    var before = journal
+    var last: BlockHeader?
     while let block = try skim() {
+      last = block
+      before = journal
       journal.position = block.endPosition
       journal.records = block.recordsTotal
       journal.lostTold = block.lostTold
     }
+    if let last, try !isSound(last, before: offset) { return before }
     return journal
   }
 }

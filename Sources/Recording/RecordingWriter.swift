@@ -139,8 +139,14 @@ public struct RecordingWriter: ~Copyable {
     onSegment(path)
     var names = NameBlock()
     let all = accounts.all
-    for user in all.users.prefix(4096) { names.append(.user, UInt64(user.key), user.value) }
-    for group in all.groups.prefix(4096) { names.append(.group, UInt64(group.key), group.value) }
+    for user in all.users.prefix(4096) where !names.isFull {
+      names.append(.user, UInt64(user.key), user.value)
+    }
+    if !names.isEmpty { try next.append(names) }
+    names = NameBlock()
+    for group in all.groups.prefix(4096) where !names.isFull {
+      names.append(.group, UInt64(group.key), group.value)
+    }
     if !names.isEmpty { try next.append(names) }
     segment = consume next
     segments += 1
@@ -165,9 +171,10 @@ public struct RecordingWriter: ~Copyable {
   /// - Throws: if it could not be written; it isn't in the recording then.
   public mutating func append(_ run: RecordRun) throws(RecordingError) {
     try rotateIfDue()
+    try demandOpen()
     var account = RunAccount()
     var names = NameBlock()
-    inspect(run, &account, &names)
+    try inspect(run, &account, &names)
     if !names.isEmpty { try segment?.append(names) }
     try segment?.append(run, account)
     journal = run.journal
@@ -179,9 +186,18 @@ public struct RecordingWriter: ~Copyable {
     _ losses: [(cpu: Int, gap: GapBlock)], journal: ConsumerJournal
   ) throws(RecordingError) {
     if losses.isEmpty { return }
+    try demandOpen()
     try segment?.append(losses, journal: journal)
     self.journal = journal
     note(records: 0, gaps: UInt64(losses.count))
+  }
+
+  /// A record that no file takes must not pass for one that is written.
+  private func demandOpen() throws(RecordingError) {
+    switch segment {
+    case .some: return
+    case .none: throw RecordingError("the recording is at its end already; begin another one")
+    }
   }
 
   private mutating func note(records: UInt64, gaps: UInt64) {
@@ -248,7 +264,7 @@ public struct RecordingWriter: ~Copyable {
   /// Looks at each record's header: times, losses, cgroups that have no name yet.
   private mutating func inspect(
     _ run: RecordRun, _ account: inout RunAccount, _ names: inout NameBlock
-  ) {
+  ) throws(RecordingError) {
     let bytes = run.bytes
     var at = 0
     var first = UInt64.max
@@ -262,6 +278,10 @@ public struct RecordingWriter: ~Copyable {
       if time > last { last = time }
       if flags.contains(.gap) { account.gaps += 1 }
       if cgroup != lastCgroup { learn(cgroup, &names) }
+      if names.isFull {
+        try segment?.append(names)
+        names = NameBlock()
+      }
       at += span * Slot.size
     }
     account.firstTimestamp = first == .max ? 0 : first

@@ -50,16 +50,22 @@ public struct SegmentFacts: Equatable, Sendable {
     put(.host, host.utf8)
     put(.bootID, bootID.utf8)
     put(.machineID, machineID.utf8)
-    for filter in filters { put(.filter, filter.utf8) }
     if !syscalls.isEmpty { put(.syscalls, syscalls.utf8) }
-    // A command line can be longer than a header may be; what is cut is the end.
-    var room = SegmentHeader.byteLimit / 2
+    // Command lines can be longer than a header may be; what is cut is the end.
+    let most = SegmentHeader.byteLimit / 4
+    var room = most
+    for filter in filters {
+      room -= filter.utf8.count + 4
+      if room < 0 { break }
+      put(.filter, filter.utf8)
+    }
+    room = most
     for word in command {
       room -= word.count + 4
       if room < 0 { break }
       put(.word, word)
     }
-    for pid in excused {
+    for pid in excused.prefix(most / 8) {
       put(.excused, (0..<4).map { UInt8(truncatingIfNeeded: pid >> (8 * $0)) })
     }
     if isTree { put(.tree, []) }

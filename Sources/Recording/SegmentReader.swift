@@ -77,8 +77,14 @@ package struct SegmentReader: ~Copyable {
     }
     let fixed = MemoryLayout<SegmentHeader>.size
     var bytes = [UInt8](repeating: 0, count: fixed)
-    guard try read(descriptor, path, &bytes, at: 0) == fixed,
-      case let header = bytes.span.raw.value(at: 0, as: SegmentHeader.self),
+    guard try read(descriptor, path, &bytes, at: 0) == fixed else {
+      var error = RecordingError(
+        "\(path) is no recording, it has only \(max(0, status.st_size)) bytes; "
+          + "name what `ordinal record -o` wrote")
+      error.isShort = true
+      throw error
+    }
+    guard case let header = bytes.span.raw.value(at: 0, as: SegmentHeader.self),
       header.magic == SegmentHeader.magicValue
     else {
       throw RecordingError(
@@ -95,12 +101,19 @@ package struct SegmentReader: ~Copyable {
       throw RecordingError("\(path): the header is damaged (offset 16): it says \(count) bytes")
     }
     bytes = [UInt8](repeating: 0, count: count)
-    guard try read(descriptor, path, &bytes, at: 0) == count,
+    if try read(descriptor, path, &bytes, at: 0) < count {
+      var error = RecordingError(
+        "\(path): the file ends within its header of \(count) bytes (offset \(status.st_size)): "
+          + "its recorder was ended as it made it, and there is no record in it")
+      error.isShort = true
+      throw error
+    }
+    guard
       Checksum.ofHeader(bytes.span.raw, checksumAt: SegmentHeader.checksumOffset)
         == header.checksum
     else {
       throw RecordingError(
-        "\(path): the header is damaged or cut (offset 0, \(count) bytes): its checksum is wrong")
+        "\(path): the header is damaged (offset 0, \(count) bytes): its checksum is wrong")
     }
     let facts = SegmentFacts(decoding: bytes.span.raw.extracting(fixed..<count))
     return (header, facts, UInt64(max(0, status.st_size)))
@@ -169,11 +182,29 @@ package struct SegmentReader: ~Copyable {
   ///
   /// - Throws: if the file can't be read at all, e.g. for an error of the disk.
   package mutating func next() throws(RecordingError) -> Step {
+    while true {
+      // nil: a block of a later version, whose checksums hold; there may be any number.
+      if let step = try step() { return step }
+    }
+  }
+
+  private mutating func step() throws(RecordingError) -> Step? {
     if isAtEnd { return .end }
     guard offset < byteCount else { return finish() }
     guard let block = try blockHeader(at: offset) else { return try resynchronize() }
     self.block = block
     let start = offset
+    if block.firstPosition > position {
+      // The block itself is read next.
+      isDamaged = true
+      let missing = position..<block.firstPosition
+      position = block.firstPosition
+      return .damage(
+        RecordingDamage(
+          .missing, path, offset: start, positions: missing,
+          "the block begins at sequence \(missing.upperBound), and the one before it ended at "
+            + "\(missing.lowerBound)"))
+    }
     let size = Int(block.storedBytes)
     let end = start + UInt64(BlockHeader.size) + UInt64(aligned(size))
     if end > byteCount {
@@ -208,10 +239,7 @@ package struct SegmentReader: ~Copyable {
     } else if block.rawBytes != block.storedBytes {
       return .damage(damage(.content, at: start, "a block's sizes contradict each other"))
     }
-    guard let kind = BlockKind(rawValue: block.kind) else {
-      // Of a later version; its checksums hold.
-      return try next()
-    }
+    guard let kind = BlockKind(rawValue: block.kind) else { return nil }
     let problem: RecordingDamage? =
       switch kind {
       case .records: checkRecords(at: start)
@@ -234,6 +262,16 @@ package struct SegmentReader: ~Copyable {
     guard end <= byteCount else { return nil }
     offset = end
     return block
+  }
+
+  /// Whether the content of a block that ``skim()`` passed over is what was written.
+  mutating func isSound(_ block: BlockHeader, before end: UInt64) throws(RecordingError) -> Bool {
+    let size = Int(block.storedBytes)
+    if stored.count < size { stored = Array(repeating: 0, count: size) }
+    let got = try SegmentReader.read(
+      descriptor, path, &stored, count: size, at: end - UInt64(aligned(size)))
+    return got == size
+      && Checksum.crc32c(stored.span.raw.extracting(0..<size)) == block.contentChecksum
   }
 
   private mutating func unpack(_ size: Int) throws(RecordingError) -> Bool {
@@ -268,15 +306,12 @@ package struct SegmentReader: ~Copyable {
 
   /// Checks that the content is records one behind the other, of the positions that the header tells.
   private mutating func checkRecords(at start: UInt64) -> RecordingDamage? {
+    // Later was told before. The position stays: what of it is new is told as missing by what follows.
     guard block.firstPosition == position else {
-      let from = position
-      isDamaged = true
-      let isLater = block.firstPosition > from
-      position = max(position, block.endPosition)
       return RecordingDamage(
-        isLater ? .missing : .repeated, path, offset: start,
-        positions: isLater ? from..<block.firstPosition : block.firstPosition..<from,
-        "the block begins at sequence \(block.firstPosition), and the one before it ended at \(from)"
+        .repeated, path, offset: start,
+        positions: block.firstPosition..<min(position, block.endPosition),
+        "the block begins at sequence \(block.firstPosition), and the one before it ended at \(position)"
       )
     }
     let found = SegmentReader.walk(content, from: block.firstPosition)
@@ -284,7 +319,8 @@ package struct SegmentReader: ~Copyable {
       found.records == block.records
     else {
       return damage(
-        .records, at: start + UInt64(BlockHeader.size + found.end),
+        // In a packed block no place in the file is the record's.
+        .records, at: isPacked ? start : start + UInt64(BlockHeader.size + found.end),
         "no record of sequence \(found.ticket) is where it should be")
     }
     position = block.endPosition
@@ -305,6 +341,10 @@ package struct SegmentReader: ~Copyable {
   /// Checks that each entry of the index names a block with records.
   private mutating func checkIndex(at start: UInt64) throws(RecordingError) -> RecordingDamage? {
     indexOffset = start
+    // Each entry costs a look into the file: no more than a writer makes.
+    guard content.byteCount <= SegmentIndex.limit * MemoryLayout<IndexEntry>.size else {
+      return RecordingDamage(.footer, path, offset: start, "the index is larger than one can be")
+    }
     // A copy: what looks at headers uses the memory that the content lies in.
     for entry in SegmentReader.entries(content) {
       guard entry.offset < start, let found = try blockHeader(at: entry.offset),

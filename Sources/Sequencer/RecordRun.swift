@@ -114,8 +114,12 @@ extension RingConsumer {
         "what is recorded up to sequence \(kept.position) does not fit to the ring, which goes on at "
           + "\(first)")
     }
-    // Told, also where no record tells of it.
-    core.journal.adopt(lostTold: kept.lostTold)
+    // Told, also where no record tells of it. A file without a block yet tells of none; the ring does.
+    var told = kept.lostTold
+    for family in 0..<EventFamily.count {
+      told[family] = max(told[family], core.journal.lostTold[family])
+    }
+    core.journal.adopt(lostTold: told)
     core.release()
   }
 }
