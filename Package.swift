@@ -147,7 +147,8 @@ let package = Package(
       name: "ordinal",
       dependencies: [
         "Capture", "Causality", "Doctor", "EventFormats", "KernelEvents", "BPFLoader", "Sequencer",
-        "COrdinalSystem", "Recording", "EventExports", "ProcessLives", "Evaluation", "EvaluationReport", "EvaluationTransports",
+        "COrdinalSystem", "Recording", "EventExports", "ProcessLives", "Evaluation",
+        "EvaluationReport", "EvaluationTransports",
         "SequencerABI", "SequencerCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],

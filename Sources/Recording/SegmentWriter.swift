@@ -37,6 +37,7 @@ package struct SegmentWriter: ~Copyable {
   ///   - facts: what else a reader is told.
   ///   - journal: what was handed out before.
   ///   - isPacked: compress the blocks.
+  /// - Returns: the writer, its header written.
   /// - Throws: one line, if the file exists or can't be made; nothing is left then.
   package static func create(
     _ path: String, _ header: SegmentHeader, _ facts: SegmentFacts, journal: ConsumerJournal,
