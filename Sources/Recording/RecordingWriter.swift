@@ -137,17 +137,11 @@ public struct RecordingWriter: ~Copyable {
     var next = try SegmentWriter.create(
       path, header, start.facts, journal: journal, isPacked: options.isPacked)
     onSegment(path)
-    var names = NameBlock()
-    let all = accounts.all
-    for user in all.users.prefix(4096) where !names.isFull {
-      names.append(.user, UInt64(user.key), user.value)
+    do { try appendAccounts(to: &next) } catch {
+      // Of a recording that could not begin nothing is left; one that goes on has a sound, empty segment.
+      if segments == 0 { _ = unsafe unlink(path) }
+      throw error
     }
-    if !names.isEmpty { try next.append(names) }
-    names = NameBlock()
-    for group in all.groups.prefix(4096) where !names.isFull {
-      names.append(.group, UInt64(group.key), group.value)
-    }
-    if !names.isEmpty { try next.append(names) }
     segment = consume next
     segments += 1
     number &+= 1
@@ -155,6 +149,17 @@ public struct RecordingWriter: ~Copyable {
     known.removeAll(keepingCapacity: true)
     lastCgroup = .max
     retire()
+  }
+
+  private func appendAccounts(to segment: inout SegmentWriter) throws(RecordingError) {
+    let all = accounts.all
+    for (kind, accounts) in [(NameKind.user, all.users), (.group, all.groups)] {
+      var names = NameBlock()
+      for account in accounts.prefix(4096) where !names.isFull {
+        names.append(kind, UInt64(account.key), account.value)
+      }
+      if !names.isEmpty { try segment.append(names) }
+    }
   }
 
   /// Removes the oldest segments where fewer are to be kept.

@@ -40,7 +40,7 @@ package struct SegmentHeader: BitwiseCopyable, Sendable {
   package var wholeSince: UInt64 = 0
   /// Records handed out before this segment, since the ring was made.
   package var recordsBefore: UInt64 = 0
-  package var reserved: UInt64 = 0
+  package var reserved = InlineArray<3, UInt64>(repeating: 0)
 
   package init() {}
 
@@ -128,6 +128,16 @@ package struct IndexEntry: BitwiseCopyable, Sendable {
   package var firstPosition: UInt64 = 0
   package var firstTimestamp: UInt64 = 0
   package var records: UInt64 = 0
+
+  /// An entry; the parameters are the properties.
+  package init(
+    offset: UInt64 = 0, firstPosition: UInt64 = 0, firstTimestamp: UInt64 = 0, records: UInt64 = 0
+  ) {
+    self.offset = offset
+    self.firstPosition = firstPosition
+    self.firstTimestamp = firstTimestamp
+    self.records = records
+  }
 }
 
 /// The last block's content: how the segment ended.

@@ -91,6 +91,16 @@ struct RoundTripTests {
     #expect(!FileManager.default.fileExists(atPath: folder.path("target")))
   }
 
+  @Test("A recording that can't begin leaves no file")
+  func noBeginning() throws {
+    let folder = try Folder()
+    #expect(throws: RecordingError.self) {
+      _ = try RecordingWriter.create(
+        RecordingOptions(path: folder.path("none/r")), .of(epoch: 1), journal: ConsumerJournal())
+    }
+    #expect(try folder.names.isEmpty)
+  }
+
   @Test("Names of users, groups and cgroups come with the recording")
   func names() throws {
     let folder = try Folder()

@@ -210,9 +210,9 @@ struct RecordRunTests {
     test.produce(7, cpu: 1)
     #expect(try take(test).count == 161)
     // A consumer takes the losses and dies.
-    let pending = test.ring
-    unsafe pending.cpuStates.storeBytes(
-      of: 0, toByteOffset: CPUStateLayout.size + CPUStateLayout.pendingTotal, as: UInt64.self)
+    var taken = GapBlock.none
+    unsafe taken.take(from: test.ring.cpuStates + CPUStateLayout.size)
+    #expect(taken.total == 7)
     var told: [(cpu: Int, total: UInt64, after: UInt64)] = []
     for moment in [ResidualLosses.Moment.running, .leaving, .running] {
       test.consumer.collectResidualLoss(at: moment) {

@@ -24,6 +24,7 @@ struct MadeRecording {
   ///   - architecture: the recorded machine's.
   ///   - more: records behind them.
   ///   - isEnded: whether its recorder ended it.
+  /// - Throws: if it can't be written.
   init(
     _ folder: TemporaryFolder, children: Int = 4, architecture: String = "x86_64",
     more: [RecordBuilder] = [], isEnded: Bool = true
