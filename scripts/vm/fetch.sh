@@ -10,6 +10,12 @@ vm_die() {
   exit 1
 }
 
+# Ends with 75 (sysexits' EX_TEMPFAIL): the mirror is at fault, and nothing was tested.
+vm_unreachable() {
+  printf 'test-vm: %s\n' "$*" >&2
+  exit 75
+}
+
 # Sets $vm_uri, $vm_codename and $vm_arch from this machine.
 vm_mirror() {
   command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null ||
@@ -64,7 +70,7 @@ END
     echo "test-vm: fetching package lists" >&2
     cp "$vm_apt/sources.list.new" "$vm_apt/sources.list"
     vm_apt_get update >"$vm_apt/update.log" 2>&1 ||
-      vm_die "the package lists can't be fetched: $(tail -n 3 "$vm_apt/update.log")"
+      vm_unreachable "the package lists can't be fetched: $(tail -n 3 "$vm_apt/update.log")"
     touch "$vm_apt/updated"
   fi
 }
@@ -82,7 +88,7 @@ vm_unpack() {
   rm -rf "$vm_folder" "$vm_apt/cache/archives"
   mkdir -p "$vm_folder" "$vm_apt/cache/archives/partial"
   vm_apt_get install --download-only "$@" >"$vm_apt/download.log" 2>&1 ||
-    vm_die "can't fetch $*: $(grep '^[EW]:' "$vm_apt/download.log" | tail -n 3)"
+    vm_unreachable "can't fetch $*: $(grep '^[EW]:' "$vm_apt/download.log" | tail -n 3)"
   for vm_deb in "$vm_apt"/cache/archives/*.deb; do
     dpkg-deb -x "$vm_deb" "$vm_folder" || vm_die "can't unpack $vm_deb"
   done
@@ -99,7 +105,7 @@ vm_unpack_one() {
   mkdir -p "$vm_cache/download"
   rm -f "$vm_cache"/download/*
   (cd "$vm_cache/download" && vm_apt_get download "$2") >"$vm_apt/download.log" 2>&1 ||
-    vm_die "can't fetch $2: $(grep '^[EW]:' "$vm_apt/download.log" | tail -n 3)"
+    vm_unreachable "can't fetch $2: $(grep '^[EW]:' "$vm_apt/download.log" | tail -n 3)"
   dpkg-deb -x "$vm_cache"/download/*.deb "$vm_cache/$1" || vm_die "can't unpack $2"
   rm -rf "$vm_cache/download"
   : >"$vm_cache/$1/.have.$2"

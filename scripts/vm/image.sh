@@ -50,7 +50,7 @@ vm_payload() {
     vm_copy "$vm_root" "$vm_built/ring-attack" /payload/ring-attack
     strip -g "$vm_root/payload/ordinalPackageTests.xctest" "$vm_root/payload/ring-attack"
     # What busybox has not, or has elsewhere or less of.
-    for vm_tool in stress-ng strace setpriv chrt nice taskset; do
+    for vm_tool in stress-ng strace setpriv chrt nice taskset unshare nsenter; do
       vm_path=$(command -v "$vm_tool") && vm_copy "$vm_root" "$vm_path" "/usr/bin/$vm_tool"
     done
     # The tests read the schemas from where the sources were.
