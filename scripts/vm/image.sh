@@ -59,3 +59,25 @@ vm_payload() {
   fi
   vm_pack "$vm_root" "$vm_work/payload.cpio"
 }
+
+# The payload of a machine of architecture arm64, for which nothing is cross-built: Debian's bpftool for it, the
+# steps, and an object that needs no configuration.
+vm_payload_arm64() {
+  vm_root=$vm_work/payload
+  mkdir -p "$vm_root/payload/steps"
+  for vm_package in bpftool libc6 libcap2 zlib1g; do vm_unpack_one tools-arm64 "$vm_package:arm64"; done
+  # Renamed after Debian 12.
+  vm_apt_setup
+  case $vm_codename in bookworm) vm_elf=libelf1 ;; *) vm_elf=libelf1t64 ;; esac
+  for vm_package in "$vm_elf" libzstd1; do vm_unpack_one tools-arm64 "$vm_package:arm64"; done
+  vm_tools=$vm_cache/tools-arm64
+  cp "$vm_tools/usr/sbin/bpftool" "$vm_root/payload/bpftool"
+  mkdir -p "$vm_root/lib/aarch64-linux-gnu"
+  find "$vm_tools" -name '*.so*' ! -path '*/gconv/*' -exec cp -P {} "$vm_root/lib/aarch64-linux-gnu/" \;
+  ln -s aarch64-linux-gnu/ld-linux-aarch64.so.1 "$vm_root/lib/ld-linux-aarch64.so.1"
+  vm_counter=$(find "$_ordinal_root/.build/plugins/outputs" -name counter.o | head -n 1)
+  [ -n "$vm_counter" ] || vm_die "the build left no counter.o"
+  cp "$vm_counter" "$vm_root/payload/counter.o"
+  cp "$vm_scripts"/guest/steps/* "$vm_root/payload/steps/"
+  vm_pack "$vm_root" "$vm_work/payload.cpio"
+}

@@ -8,6 +8,7 @@ vm_core=doctor,programs,trace
 vm_plan_one() {
   for vm_each in ${kernels:-newest}; do
     vm_wanted=${steps:-$vm_core,capture,order,recording,extras}
+    if [ "$arch" = arm64 ]; then vm_wanted=${steps:-arm64}; fi
     if [ -z "$steps" ]; then
       if [ "$hotplug" = 1 ]; then vm_wanted=$vm_wanted,hotplug; fi
       if [ -n "$numa" ]; then vm_wanted=$vm_wanted,nodes; fi
@@ -63,6 +64,13 @@ vm_prepare() {
         vm_die "the tests don't build; the output is in $vm_cache/tests.log"
     fi
   fi
+  if cut -d '|' -f 3 "$vm_work/plan" | grep -q arm64; then
+    vm_fetch_qemu aarch64
+    vm_base arm64
+    # What it needs of the build.
+    [ -n "$(find "$_ordinal_root/.build/plugins/outputs" -name counter.o 2>/dev/null)" ] ||
+      (ordinal_build_static "$vm_cache/ordinal") || return 1
+  fi
   # Kernels before any machine runs: a mirror's trouble shows at once.
   while IFS='|' read -r _ vm_kernel vm_guest_arch _; do
     vm_fetch_kernel "$vm_kernel" "$vm_guest_arch"
@@ -81,8 +89,12 @@ vm_one() {
   vm_fetch_qemu "$vm_machine"
   vm_with_tests=0
   case $vm_steps in *suites* | *capture* | *extras*) vm_with_tests=1 ;; esac
-  if [ "$vm_guest_arch" = amd64 ] && [ ! -e "$vm_work/payload-$vm_with_tests.cpio" ]; then
-    vm_payload "$vm_cache/ordinal" "$vm_with_tests"
+  if [ "$vm_guest_arch" = arm64 ]; then vm_with_tests=arm64; fi
+  if [ ! -e "$vm_work/payload-$vm_with_tests.cpio" ]; then
+    case $vm_with_tests in
+      arm64) vm_payload_arm64 ;;
+      *) vm_payload "$vm_cache/ordinal" "$vm_with_tests" ;;
+    esac
     mv "$vm_work/payload.cpio" "$vm_work/payload-$vm_with_tests.cpio"
     rm -rf "$vm_work/payload"
   fi

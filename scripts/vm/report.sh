@@ -93,3 +93,39 @@ vm_markdown() {
           bad[row] ? "failed:" bad[row] : "ok"
     }' "$vm_rows"
 }
+
+# What step storm captured, as the paper's table 5.2 has it: the arguments are files of `bench capture --csv`, in the
+# order of their CPUs.
+vm_capture_table() {
+  for vm_title in "forks:Equal bytes" \
+    "paper_forks:The paper's sizes (128 MiB; 8 and 64 KiB a CPU for its perf buffers)" \
+    "paper_printed:The same, a line written for each event, as the paper's perf program did"; do
+    printf '\n%s\n\n' "${vm_title#*:}"
+    echo '| CPUs | transport | offered | delivered | captured | told as lost | without account | order violations |'
+    echo '|---:|---|---:|---:|---:|---:|---:|---:|'
+    for vm_file in "$@"; do
+      awk -F, -v workload="${vm_title%%:*}" '
+        /^#/ {next}
+        !columns {for (columns = 1; columns <= NF; columns++) at[$columns] = columns; next}
+        {
+          metric = $at["metric"]
+          if (!sub("_" workload "$", "", metric) || metric ~ /_paper$/) next
+          name = $at["transport"]
+          if (!(name in rows)) {rows[name] = ++count; order[count] = name}
+          value[name, metric] = $at["value"]
+          cpus = $at["cpus"]
+        }
+        END {
+          for (row = 1; row <= count; row++) {
+            name = order[row]
+            share = value[name, "delivered"] / value[name, "offered"]
+            # Never "100 %" where something is missing.
+            percent = share == 1 ? "100 %" : sprintf("%.2f %%", int(share * 10000) / 100)
+            printf "| %d | %s | %d | %d | %s | %d | %d | %d |\n", cpus, name, value[name, "offered"],
+              value[name, "delivered"], percent, value[name, "lost"], value[name, "unaccounted"],
+              value[name, "violations"]
+          }
+        }' "$vm_file"
+    done
+  done
+}
