@@ -27,8 +27,7 @@ steps=$2 limit=$vm_step_limit forks=$vm_forks"
       # shellcheck disable=SC2086
       vm_run_qemu -accel tcg,thread=multi,tb-size=512 -machine virt,gic-version=3 -cpu max,pauth-impdef=on \
         -smp "$vm_cpus" -m "$vm_memory" -nodefaults -display none -monitor none -no-reboot \
-        -serial "file:$1/serial.log" -device virtio-serial-pci \
-        -chardev "file,id=results,path=$1/results.tar.gz" -device virtconsole,chardev=results \
+        -serial "file:$1/serial.log" -serial "file:$1/results.tar.gz" \
         -kernel "$vm_vmlinuz" -initrd "$1/initrd" $vm_extra -append "console=ttyAMA0 $3" \
         >"$1/qemu.log" 2>&1 </dev/null || vm_boot_status=$?
       ;;

@@ -99,7 +99,8 @@ vm_unpack() {
 # Unpacks one package without what it depends on: $1 is the folder's name, $2 the package.
 vm_unpack_one() {
   mkdir -p "$vm_cache/$1"
-  [ ! -e "$vm_cache/$1/.have.$2" ] || return 0
+  vm_have=$vm_cache/$1/.have.$(echo "$2" | tr / _)
+  [ ! -e "$vm_have" ] || return 0
   vm_apt_setup
   echo "test-vm: fetching $2" >&2
   mkdir -p "$vm_cache/download"
@@ -108,7 +109,7 @@ vm_unpack_one() {
     vm_unreachable "can't fetch $2: $(grep '^[EW]:' "$vm_apt/download.log" | tail -n 3)"
   dpkg-deb -x "$vm_cache"/download/*.deb "$vm_cache/$1" || vm_die "can't unpack $2"
   rm -rf "$vm_cache/download"
-  : >"$vm_cache/$1/.have.$2"
+  : >"$vm_have"
 }
 
 # QEMU for the machine $1 (x86_64 or aarch64): 10 or newer where this release's backports have it, which is steadier than 7.2 with

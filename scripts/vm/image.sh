@@ -14,7 +14,10 @@ vm_copy() {
 
 # Packs a folder as the kernel wants it: $1 is the folder, $2 the file.
 vm_pack() {
-  (cd "$1" && find . | LC_ALL=C sort | "$vm_busybox" cpio -o -H newc -R 0:0 2>/dev/null) >"$2.new"
+  # This machine's own architecture's, whatever the guest's.
+  vm_fetch_busybox "$(dpkg --print-architecture)"
+  (cd "$1" && find . | LC_ALL=C sort | "$vm_busybox" cpio -o -H newc -R 0:0 2>/dev/null) >"$2.new" ||
+    vm_die "can't pack $1"
   mv -f "$2.new" "$2"
 }
 
@@ -65,15 +68,20 @@ vm_payload() {
 vm_payload_arm64() {
   vm_root=$vm_work/payload
   mkdir -p "$vm_root/payload/steps"
-  for vm_package in bpftool libc6 libcap2 zlib1g; do vm_unpack_one tools-arm64 "$vm_package:arm64"; done
+  for vm_package in libc6 libcap2 zlib1g; do vm_unpack_one tools-arm64 "$vm_package:arm64"; done
   # Renamed after Debian 12.
   vm_apt_setup
   case $vm_codename in bookworm) vm_elf=libelf1 ;; *) vm_elf=libelf1t64 ;; esac
+  # Debian 12's own can't attach.
+  vm_release_of_tool=
+  if [ "$vm_codename" = bookworm ]; then vm_release_of_tool=/bookworm-backports; fi
+  vm_unpack_one tools-arm64 "bpftool:arm64$vm_release_of_tool"
   for vm_package in "$vm_elf" libzstd1; do vm_unpack_one tools-arm64 "$vm_package:arm64"; done
   vm_tools=$vm_cache/tools-arm64
   cp "$vm_tools/usr/sbin/bpftool" "$vm_root/payload/bpftool"
   mkdir -p "$vm_root/lib/aarch64-linux-gnu"
-  find "$vm_tools" -name '*.so*' ! -path '*/gconv/*' -exec cp -P {} "$vm_root/lib/aarch64-linux-gnu/" \;
+  find "$vm_tools" -name '*.so*' ! -type d ! -path '*/gconv/*' ! -path '*/etc/*' \
+    -exec cp -L {} "$vm_root/lib/aarch64-linux-gnu/" \;
   ln -s aarch64-linux-gnu/ld-linux-aarch64.so.1 "$vm_root/lib/ld-linux-aarch64.so.1"
   vm_counter=$(find "$_ordinal_root/.build/plugins/outputs" -name counter.o | head -n 1)
   [ -n "$vm_counter" ] || vm_die "the build left no counter.o"
