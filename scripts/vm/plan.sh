@@ -56,7 +56,11 @@ vm_prepare() {
   if cut -d '|' -f 3 "$vm_work/plan" | grep -q amd64; then
     vm_fetch_qemu x86_64
     vm_base amd64
-    (ordinal_build_static "$vm_cache/ordinal") || return 1
+    if [ -n "$program" ]; then
+      cp -f "$program" "$vm_cache/ordinal"
+    else
+      (ordinal_build_static "$vm_cache/ordinal") || return 1
+    fi
     ordinal_find_swift
     if grep -qE 'suites|capture' "$vm_work/plan"; then
       echo "test-vm: building the tests" >&2
@@ -153,7 +157,7 @@ vm_judge() {
 
 # CPUs and memory in equal parts on $vm_nodes nodes.
 vm_numa() {
-  vm_mib=$(echo "$vm_memory" | sed 's/G$/*1024/; s/M$//')
+  vm_mib=$(($(echo "$vm_memory" | sed 's/G$/*1024/; s/M$//')))
   vm_part=$((vm_mib / vm_nodes))
   vm_share=$((vm_cpus / vm_nodes))
   vm_memory=$((vm_part * vm_nodes))M
