@@ -46,7 +46,7 @@ check_objects() {
 # Counts what draining and writing records allocates, which must be nothing. Only the optimiser's
 # output says so: a debug build boxes values.
 check_allocations() {
-  ordinal_swift build -c release --product ring-benchmark &&
+  ordinal_swift build -c release --static-swift-stdlib --product ring-benchmark &&
     "$(swift build -c release --show-bin-path)/ring-benchmark" --check-allocations
 }
 
@@ -66,7 +66,7 @@ stress_threads() {
     stress_records=100000000
     stress_races=4000000
   fi
-  ordinal_swift build -c release --product ring-stress &&
+  ordinal_swift build -c release --static-swift-stdlib --product ring-stress &&
     "$(swift build -c release --show-bin-path)/ring-stress" "$stress_records" "$stress_races"
 }
 
@@ -165,4 +165,26 @@ kernel_tests() {
     echo "kernel tests need root: run ./test as root, or allow sudo without a password"
     return 1
   fi
+}
+
+# The packages, installed into file systems that hold nothing else.
+packages() {
+  set -- scripts/test-package --packages "$work/packages"
+  if [ "$long" = 1 ]; then set -- "$@" --debian; fi
+  if [ "$(id -u)" != 0 ]; then set -- sudo -n env "PATH=$PATH" "$@"; fi
+  scripts/package --output "$work/packages" --level 0 >/dev/null && "$@"
+}
+
+# One virtual machine, with --long all of them. Where the mirror is at fault nothing was tested, and nothing is said of
+# the sources: that is told, and fails only what was asked to take its time.
+virtual_machine() {
+  vm_plan=--check
+  if [ "$long" = 1 ]; then vm_plan=--all; fi
+  scripts/test-vm "$vm_plan"
+  vm_status=$?
+  if [ "$vm_status" = 75 ] && [ "$long" = 0 ]; then
+    echo "no virtual machine was run: Debian's mirror could not be reached"
+    return 0
+  fi
+  return "$vm_status"
 }

@@ -11,6 +11,8 @@ import Glibc
   /// Where the verifier writes: one buffer for all programs, they are loaded one by one.
   private let log: UnsafeMutablePointer<CChar>
   private static let logCapacity = 4 << 20
+  /// BPF_LOG_STATS of the kernel's include/linux/bpf_verifier.h.
+  private static let statisticsLevel: UInt32 = 4
 
   /// Opens an object file that lies in memory; nothing reaches the kernel yet.
   ///
@@ -147,23 +149,30 @@ import Glibc
 
   /// Hands maps and programs to the kernel.
   ///
-  /// - Parameter direct: maps of one element whose symbols stand for that element's address in the programs
-  ///   (see `DirectMaps`); every reference to them is taken so.
+  /// - Parameters:
+  ///   - direct: maps of one element whose symbols stand for that element's address in the programs
+  ///     (see `DirectMaps`); every reference to them is taken so.
+  ///   - measured: has the verifier write statistics in place of its log, for
+  ///     ``verifierStatistics(of:)``.
   /// - Throws: what the kernel refused, with the verifier's log.
-  public func load(direct: [String] = []) throws(BPFError) {
+  public func load(direct: [String] = [], measured: Bool = false) throws(BPFError) {
     LibBPFLog.clear()
     // Addresses, as libbpf has them until it closes the object.
     var programs: [UInt] = []
     var iterator = unsafe bpf_object__next_program(handle, nil)
+    let part = BPFObject.logCapacity / max(1, measured ? programNames.count : 1)
     while let program = unsafe iterator {
-      _ = unsafe bpf_program__set_log_buf(program, log, BPFObject.logCapacity)
+      // One buffer for all, or a part for each to keep.
+      let begin = measured ? programs.count * part : 0
+      unsafe log[begin] = 0
+      _ = unsafe bpf_program__set_log_buf(program, log + begin, part)
+      if measured { _ = unsafe bpf_program__set_log_level(program, BPFObject.statisticsLevel) }
       unsafe try setTarget(of: program)
       programs.append(UInt(bitPattern: program))
       unsafe iterator = unsafe bpf_object__next_program(handle, program)
     }
     var maps: [UInt] = []
     for map in direct { maps.append(UInt(bitPattern: unsafe try findMap(map))) }
-    unsafe log[0] = 0
     let result = DirectMaps.with(maps, in: programs) { unsafe bpf_object__load(handle) }
     if result == 0 { return }
     let verifier = unsafe String(cString: log)
@@ -178,6 +187,19 @@ import Glibc
     throw BPFError(
       "load", "object \(name)", code: result, remedy: remedy,
       verifierLog: isVerifier ? verifier : nil)
+  }
+
+  /// What a program of a measured ``load(direct:measured:)`` cost the verifier; nil for one that was skipped.
+  package func verifierStatistics(of program: String) throws(BPFError) -> VerifierStatistics? {
+    var size = 0
+    guard let log = unsafe bpf_program__log_buf(try findProgram(program), &size) else { return nil }
+    // Ended by a NUL, by the kernel or by load().
+    return VerifierStatistics(log: unsafe String(cString: log))
+  }
+
+  /// The instructions of a program as the object has them.
+  package func instructionCount(of program: String) throws(BPFError) -> Int {
+    unsafe Int(bpf_program__insn_cnt(try findProgram(program)))
   }
 
   /// Says what a program will be attached to, as the verifier wants to know it: what its section names.

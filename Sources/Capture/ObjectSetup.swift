@@ -55,9 +55,11 @@ struct KernelFacts {
 /// The ring's maps, whose elements programs address without a look-up (BPF/Kit/KernelRing.swift).
 package let directMaps = ["control", "ring", "cpu_state"]
 
-/// Opens the sequencer's object, sets sizes, offsets and filters, and loads it.
+/// Opens the sequencer's object, sets sizes, offsets and filters, and loads it; `measured` as
+/// `BPFObject.load` has it.
 func loadSequencer(
-  _ options: CaptureOptions, facts: KernelFacts, geometry: RingGeometry, cpus: Int
+  _ options: CaptureOptions, facts: KernelFacts, geometry: RingGeometry, cpus: Int,
+  measured: Bool = false
 ) throws(CaptureError) -> BPFObject {
   do {
     let object = try BPFObject(opening: KernelObjects.sequencer.bytes(), name: "sequencer")
@@ -66,7 +68,7 @@ func loadSequencer(
       try object.skip(program: program.name)
     }
     try configure(object, options, facts: facts, geometry: geometry, cpus: cpus)
-    try object.load(direct: directMaps)
+    try object.load(direct: directMaps, measured: measured)
     return object
   } catch {
     throw CaptureError(wrapping: error)

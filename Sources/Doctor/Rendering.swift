@@ -11,7 +11,10 @@ extension Diagnosis {
   }
 
   /// The checks as one JSON object; `schema/doctor.schema.json` describes it.
-  public var json: String {
+  public var json: String { json(with: nil) }
+
+  /// The same with what the verifier made of the programs, where that was asked for.
+  package func json(with programs: ProgramReport?) -> String {
     let objects = checks.map { check in
       var members = [
         "\"name\":" + quoted(check.name), "\"status\":" + quoted(check.status.rawValue),
@@ -20,7 +23,8 @@ extension Diagnosis {
       members.append("\"remedy\":" + (check.remedy.map(quoted) ?? "null"))
       return "{" + members.joined(separator: ",") + "}"
     }
-    return "{\"usable\":\(usable),\"checks\":[\(objects.joined(separator: ","))]}\n"
+    return "{\"usable\":\(usable),\"checks\":[\(objects.joined(separator: ","))]"
+      + (programs?.members ?? "") + "}\n"
   }
 }
 
@@ -31,7 +35,7 @@ extension String {
 }
 
 /// A JSON string.
-private func quoted(_ text: String) -> String {
+func quoted(_ text: String) -> String {
   var out = "\""
   for scalar in text.unicodeScalars {
     switch scalar {

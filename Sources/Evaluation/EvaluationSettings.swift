@@ -1,5 +1,7 @@
+import BPFLoader
 import CEvaluation
 package import EvaluationTransports
+import SequencerABI
 
 /// What is measured, and for how long.
 package struct EvaluationSettings: Sendable {
@@ -15,9 +17,12 @@ package struct EvaluationSettings: Sendable {
   /// Transports to measure.
   package var transports = Transport.allCases
   /// Bytes of each transport's buffers, all CPUs together.
-  package var bytes: UInt64 = 4 << 20
+  package var bytes: UInt64 = atLeast(4 << 20)
   /// Shorter rounds and fewer of them.
   package var isQuick = false
+
+  /// Processes of a storm, in place of what ``CapturePart`` makes by itself.
+  package var forks: Int?
 
   /// The user chose ``rounds``: parts that take more or fewer by themselves keep to it.
   package var hasOwnRounds = false
@@ -39,6 +44,14 @@ package struct EvaluationSettings: Sendable {
 
   /// The CPUs of `count` producers: the consumer's comes last.
   package func producerCPUs(_ count: Int) -> [Int] { Array(cpus.reversed().prefix(count)) }
+
+  /// `bytes`, or where the ring needs more for this machine's possible CPUs, that: buffers of all transports
+  /// stay equal.
+  package static func atLeast(_ bytes: UInt64) -> UInt64 {
+    let cpus = (CPUList.possible()?.max() ?? 0) + 1
+    return max(
+      bytes, RingGeometry.minimumCapacity(possibleCPUs: UInt64(cpus)) * UInt64(Slot.size))
+  }
 
   /// Powers of two below `all`, and `all`.
   package static func counts(upTo all: Int) -> [Int] {

@@ -12,6 +12,7 @@ struct BenchInputTests {
     "one line, status 2, before anything is measured",
     arguments: [
       Input(arguments: ["all", "--rounds", "0"], words: ["--rounds", "1 to 1000"]),
+      Input(arguments: ["capture", "--forks", "0"], words: ["--forks", "1 to 10000000"]),
       Input(arguments: ["producer", "--cpus", "0"], words: ["--cpus", "'0'"]),
       Input(arguments: ["producer", "--cpus", "1,,2"], words: ["--cpus", "''"]),
       Input(arguments: ["producer", "--cpus", "99999"], words: ["--cpus", "online"]),

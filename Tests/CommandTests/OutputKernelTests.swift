@@ -98,6 +98,25 @@ struct OutputKernelTests {
     }
   }
 
+  @Test("doctor --programs tells of every family's programs, and of all together")
+  func doctorPrograms() throws {
+    let outcome = try Program.run(["doctor", "--programs", "-o", "json"])
+    #expect(outcome.status == 0)
+    let value = try JSONValue(parsing: outcome.output)
+    let problems = try SchemaValidator.shipped("doctor.schema.json").problems(in: value)
+    #expect(problems.isEmpty, "\(problems)")
+    let text = try Program.run(["doctor", "--programs"])
+    #expect(text.status == 0)
+    #expect(!text.lines.contains { $0.hasPrefix("refused") })
+    // Rows by family: figures of a program differ with what else is loaded.
+    let rows = text.lines.filter { $0.hasSuffix(" ") == false }
+      .map { $0.split(separator: " ") }.filter { $0.count == 6 && UInt64($0[2]) != nil }
+    let alone = rows.filter { $0[0] != "all" }.map { $0[1] }
+    let together = rows.filter { $0[0] == "all" }.map { $0[1] }
+    #expect(alone.count > 20 && alone.sorted() == together.sorted())
+    for row in rows { #expect((UInt64(row[3]) ?? 0) > 0, "\(row)") }
+  }
+
   private static let small = "(exit 3); sleep 0.01 & wait"
 
   @Test("pretty has a title and a line an event")

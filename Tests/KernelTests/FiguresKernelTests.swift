@@ -1,4 +1,5 @@
 import Capture
+import Evaluation
 import Foundation
 import KernelEvents
 import RecursionCKit
@@ -16,7 +17,7 @@ extension LiveKernelTests {
     @Test("Figures taken in a storm only grow, bound each other, and end exact")
     func inAStorm() throws {
       var options = CaptureOptions()
-      options.ringBytes = 512 << 10
+      options.ringBytes = EvaluationSettings.atLeast(512 << 10)
       options.includesSelf = true
       var session = try CaptureSession.open(options)
       try session.attach()
@@ -67,7 +68,7 @@ extension LiveKernelTests {
       defer { event.restore() }
       var ring = try ProgramRing.open(
         RecursionObjects.recursion.bytes(), name: "recursion",
-        programs: ["recurse", "begin_recursion"], ringBytes: 512 << 10)
+        programs: ["recurse", "begin_recursion"], ringBytes: EvaluationSettings.atLeast(512 << 10))
       let target = recursion_target(
         number: UInt64(RECURSION_SYSCALL), tgid: UInt32(getpid()), reserved: 0)
       try ring.update(map: "target", key: UInt32(0), value: target)

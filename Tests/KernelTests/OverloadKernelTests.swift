@@ -1,3 +1,4 @@
+import Evaluation
 import Foundation
 import TestSupport
 import Testing
@@ -5,14 +6,25 @@ import Testing
 extension LiveKernelTests {
   /// More than the ring holds: counted, placed, and nothing torn.
   @Suite struct OverloadKernelTests {
+    /// The smallest ring there is, and how often it holds that of a machine of two CPUs: storms grow with
+    /// it.
+    private let ringSize: String
+    private let times: Int
+
+    init() {
+      let bytes = EvaluationSettings.atLeast(512 << 10)
+      ringSize = "\(bytes >> 10)KiB"
+      times = Int(bytes / (512 << 10))
+    }
+
     /// The tracer sleeps through a storm.
     @Test func stoppedConsumer() throws {
-      let trace = try Trace(["-o", "json", "--ring-size", "512KiB"])
+      let trace = try Trace(["-o", "json", "--ring-size", ringSize])
       try trace.waitUntilTracing()
       for _ in 0..<3 {
         trace.process.send(SIGSTOP)
         try waitUntil("the stop") { processState(trace.process.pid) == "T" }
-        try storm(2500, every: 3)
+        try storm(2500 * times, every: 3)
         trace.process.send(SIGCONT)
         // And one that it sees.
         try storm(100, every: 3)
@@ -26,11 +38,11 @@ extension LiveKernelTests {
     @Test func blockedReader() throws {
       let pipe = try makePipe()
       let trace = try Trace(
-        ["-o", "json", "--ring-size", "512KiB"], output: .descriptor(pipe.write))
+        ["-o", "json", "--ring-size", ringSize], output: .descriptor(pipe.write))
       closeDescriptor(pipe.write)
       defer { closeDescriptor(pipe.read) }
       try trace.waitUntilTracing()
-      try storm(4000, every: 3)
+      try storm(4000 * times, every: 3)
       let file = FileHandle(fileDescriptor: pipe.read, closeOnDealloc: false)
       let all = Collector(file)
       try storm(200, every: 3)

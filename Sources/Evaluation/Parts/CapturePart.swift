@@ -24,7 +24,7 @@ package enum CapturePart: EvaluationPart {
     // Else a wake-up may bring the consumer to the producer's CPU, which has no time for it.
     try settings.pinConsumer()
     let rounds = settings.hasOwnRounds ? settings.rounds : settings.isQuick ? 1 : 3
-    let forks = settings.isQuick ? 2000 : 50_000
+    let forks = settings.forks ?? (settings.isQuick ? 2000 : 50_000)
     samples.note("a storm is \(forks) processes that end at once: two events each")
     let paper: UInt64 = 128 << 20
     for (workload, bytes, transports, printer) in [
@@ -65,7 +65,7 @@ package enum CapturePart: EvaluationPart {
     let lostBefore = try transport.losses().counted
     try transport.source.aim(atProcesses: true)
     transport.begin()
-    let share = UInt64(forks / cpus.count)
+    let share = UInt64(max(1, forks / cpus.count))
     let threads = try PinnedThreads.start(on: cpus) { _ in
       evaluation_storm(share, -1, nil, nil)
     }
@@ -107,7 +107,7 @@ package enum CapturePart: EvaluationPart {
     _ samples: inout Samples
   ) throws {
     var options = settings.options()
-    options.bytes = 512 << 10
+    options.bytes = EvaluationSettings.atLeast(512 << 10)
     let opened = try settings.transports.map { try $0.open(options) }
     // 100 laps of 4096 slots.
     let events = settings.isQuick ? 100_000 : 409_600
@@ -119,7 +119,7 @@ package enum CapturePart: EvaluationPart {
           let lostBefore = try transport.losses().counted
           transport.begin()
           let loop = transport.source.loop
-          let calls = events / cpus / 4096
+          let calls = max(1, events / cpus / 4096)
           let threads = try PinnedThreads.start(on: settings.producerCPUs(cpus)) { _ in
             for _ in 0..<calls { try loop.send(4096) }
             return calls * 4096

@@ -51,7 +51,11 @@ package enum FamiliesPart: EvaluationPart {
       var captures: [(TimestampSource, FamilyCapture)] = []
       for clock in TimestampSource.allCases {
         captures.append(
-          (clock, try FamilyCapture(work.family, timestamps: clock, bytes: 16 << 20)))
+          (
+            clock,
+            try FamilyCapture(
+              work.family, timestamps: clock, bytes: EvaluationSettings.atLeast(16 << 20))
+          ))
       }
       for round in 0..<rounds {
         progress.say("\(work.name), round \(round + 1) of \(rounds)")

@@ -31,7 +31,7 @@ package enum FaultsPart: EvaluationPart {
     var samples = Samples()
     let rounds = settings.hasOwnRounds ? settings.rounds : settings.isQuick ? 1 : 5
     var options = settings.options(payload: payload)
-    options.bytes = 512 << 10
+    options.bytes = EvaluationSettings.atLeast(512 << 10)
     options.events = [.call]
     let opened = try settings.transports.map { try $0.open(options) }
     for round in 0..<rounds {

@@ -25,7 +25,8 @@ package enum OrderPart: EvaluationPart {
   private static let settings = [
     Setting(name: "park", waiting: .park, payload: 56, bytes: nil),
     Setting(name: "spin", waiting: .spin, payload: 56, bytes: nil),
-    Setting(name: "small", waiting: .park, payload: 56, bytes: 512 << 10),
+    Setting(
+      name: "small", waiting: .park, payload: 56, bytes: EvaluationSettings.atLeast(512 << 10)),
     Setting(name: "large", waiting: .park, payload: 248, bytes: nil),
   ]
 

@@ -11,6 +11,9 @@ struct BenchOptions: ParsableArguments {
   @Option(help: "Rounds, in place of each part's own number.")
   var rounds: Int?
 
+  @Option(help: "Processes of a storm of `bench capture` (default: 50000, with --quick 2000).")
+  var forks: Int?
+
   @Option(
     help: ArgumentHelp(
       "CPU counts to measure: 1,2,4 (default: powers of two and all).",
@@ -61,6 +64,12 @@ struct BenchOptions: ParsableArguments {
       settings.hasOwnRounds = true
     } else if quick {
       settings.rounds = 3
+    }
+    if let forks {
+      guard (1...10_000_000).contains(forks) else {
+        throw Failure("--forks: give 1 to 10000000")
+      }
+      settings.forks = forks
     }
     if let cpus {
       settings.cpuCounts = try numbers(

@@ -189,9 +189,17 @@ private func checkProcess(_ pid: Int32) throws {
   }
 }
 
+/// By /etc/passwd alone: the name services are shared libraries of the C library's own version, which a
+/// program linked statically on another machine can't load.
 private func userID(_ text: String) throws -> UInt32 {
   if let number = UInt32(text) { return number }
-  if let entry = unsafe getpwnam(text) { return unsafe entry.pointee.pw_uid }
+  if let file = unsafe fopen("/etc/passwd", "re") {
+    defer { unsafe fclose(file) }
+    // An entry is valid until the next one is asked for.
+    while let entry = unsafe fgetpwent(file) {
+      if unsafe strcmp(entry.pointee.pw_name, text) == 0 { return unsafe entry.pointee.pw_uid }
+    }
+  }
   throw Failure("--uid: there is no user '\(text)'; give a name of /etc/passwd or a number")
 }
 

@@ -1,0 +1,91 @@
+# Makes the initial file systems of a virtual machine: a base with busybox, and a payload. Sourced by
+# scripts/test-vm. POSIX sh.
+
+# Copies a program with the shared libraries it needs, each to where it is here: $1 is the root, $2 the
+# program, $3 where it goes (default: where it is here).
+vm_copy() {
+  mkdir -p "$1$(dirname "${3:-$2}")"
+  cp -L "$2" "$1${3:-$2}"
+  ldd "$2" 2>/dev/null | grep -oE '/[^ ]+\.so[^ ]*' | sort -u | while read -r vm_library; do
+    mkdir -p "$1$(dirname "$vm_library")"
+    [ -e "$1$vm_library" ] || cp -L "$vm_library" "$1$vm_library"
+  done
+}
+
+# Packs a folder as the kernel wants it: $1 is the folder, $2 the file.
+vm_pack() {
+  # This machine's own architecture's, whatever the guest's.
+  vm_fetch_busybox "$(dpkg --print-architecture)"
+  (cd "$1" && find . | LC_ALL=C sort | "$vm_busybox" cpio -o -H newc -R 0:0 2>/dev/null) >"$2.new" ||
+    vm_die "can't pack $1"
+  mv -f "$2.new" "$2"
+}
+
+# The base for architecture $1: busybox and the first process.
+vm_base() {
+  vm_root=$vm_work/base-$1
+  mkdir -p "$vm_root/bin" "$vm_root/sbin" "$vm_root/usr/bin" "$vm_root/usr/sbin" "$vm_root/proc" \
+    "$vm_root/sys" "$vm_root/dev" "$vm_root/etc" "$vm_root/usr/share/doc"
+  vm_fetch_busybox "$1"
+  cp "$vm_busybox" "$vm_root/bin/busybox"
+  cp "$vm_scripts/guest/init" "$vm_root/init"
+  chmod 755 "$vm_root/init"
+  printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n' \
+    >"$vm_root/etc/passwd"
+  printf 'root:x:0:\nnogroup:x:65534:\n' >"$vm_root/etc/group"
+  vm_pack "$vm_root" "$vm_work/base-$1.cpio"
+}
+
+# The payload: the self-contained program ($1), the steps, and where wanted ($2 is 1) the kernel tests of
+# the debug build with the programs that they run.
+vm_payload() {
+  vm_root=$vm_work/payload
+  mkdir -p "$vm_root/payload/steps"
+  strip -o "$vm_root/payload/ordinal" "$1"
+  cp "$vm_scripts"/guest/steps/* "$vm_root/payload/steps/"
+  cp "$vm_scripts/guest/parts.sh" "$vm_root/payload/"
+  clang -O1 -static -o "$vm_root/payload/workload" "$_ordinal_root"/Tests/Workload/*.c -lpthread ||
+    vm_die "Tests/Workload doesn't compile"
+  if [ "$2" = 1 ]; then
+    vm_built=$_ordinal_root/.build/debug
+    [ -e "$vm_built/ordinalPackageTests.xctest" ] || vm_die "no tests are built: swift build --build-tests"
+    vm_copy "$vm_root" "$vm_built/ordinalPackageTests.xctest" /payload/ordinalPackageTests.xctest
+    vm_copy "$vm_root" "$vm_built/ring-attack" /payload/ring-attack
+    strip -g "$vm_root/payload/ordinalPackageTests.xctest" "$vm_root/payload/ring-attack"
+    # What busybox has not, or has elsewhere or less of.
+    for vm_tool in stress-ng strace setpriv chrt nice taskset unshare nsenter; do
+      vm_path=$(command -v "$vm_tool") && vm_copy "$vm_root" "$vm_path" "/usr/bin/$vm_tool"
+    done
+    # The tests read the schemas from where the sources were.
+    mkdir -p "$vm_root$_ordinal_root"
+    cp -R "$_ordinal_root/schema" "$vm_root$_ordinal_root/schema"
+  fi
+  vm_pack "$vm_root" "$vm_work/payload.cpio"
+}
+
+# The payload of a machine of architecture arm64, for which nothing is cross-built: Debian's bpftool for it, the
+# steps, and an object that needs no configuration.
+vm_payload_arm64() {
+  vm_root=$vm_work/payload
+  mkdir -p "$vm_root/payload/steps"
+  for vm_package in libc6 libcap2 zlib1g; do vm_unpack_one tools-arm64 "$vm_package:arm64"; done
+  # Renamed after Debian 12.
+  vm_apt_setup
+  case $vm_codename in bookworm) vm_elf=libelf1 ;; *) vm_elf=libelf1t64 ;; esac
+  # Debian 12's own can't attach.
+  vm_release_of_tool=
+  if [ "$vm_codename" = bookworm ]; then vm_release_of_tool=/bookworm-backports; fi
+  vm_unpack_one tools-arm64 "bpftool:arm64$vm_release_of_tool"
+  for vm_package in "$vm_elf" libzstd1; do vm_unpack_one tools-arm64 "$vm_package:arm64"; done
+  vm_tools=$vm_cache/tools-arm64
+  cp "$vm_tools/usr/sbin/bpftool" "$vm_root/payload/bpftool"
+  mkdir -p "$vm_root/lib/aarch64-linux-gnu"
+  find "$vm_tools" -name '*.so*' ! -type d ! -path '*/gconv/*' ! -path '*/etc/*' \
+    -exec cp -L {} "$vm_root/lib/aarch64-linux-gnu/" \;
+  ln -s aarch64-linux-gnu/ld-linux-aarch64.so.1 "$vm_root/lib/ld-linux-aarch64.so.1"
+  vm_counter=$(find "$_ordinal_root/.build/plugins/outputs" -name counter.o | head -n 1)
+  [ -n "$vm_counter" ] || vm_die "the build left no counter.o"
+  cp "$vm_counter" "$vm_root/payload/counter.o"
+  cp "$vm_scripts"/guest/steps/* "$vm_root/payload/steps/"
+  vm_pack "$vm_root" "$vm_work/payload.cpio"
+}
