@@ -174,6 +174,11 @@ public struct RingConsumer: ~Copyable {
     }
     if gap.total == 0 { return }
     journal.addLoss(gap)
+    // More than a gap can tell is no count of ours: it is told as the most there is, and once.
+    for family in 0..<EventFamily.count {
+      let untold = lost[family] &- journal.lostTold[family]
+      if untold > 0, untold < 1 << 62 { journal.lostTold[family] = lost[family] }
+    }
     body(RingConsumer.unknownCPU, gap)
   }
 
