@@ -31,7 +31,7 @@ struct ProgramRun: ~Copyable {
     path = arguments.first ?? ""
     self.errors = errors
     var words = unsafe arguments.map { unsafe strdup($0) }
-    defer { for word in unsafe words { unsafe free(word) } }
+    defer { unsafe words.forEach { unsafe free($0) } }
     unsafe words.append(nil)
     pid = unsafe evaluation_program_start(words, output, errors)
     guard pid > 0 else {

@@ -130,7 +130,7 @@ struct TraceInstance: ~Copyable {
   deinit {
     // Busy for as long as a process that ends has it open.
     for _ in 0..<100 {
-      if rmdir(folder) == 0 || errno == ENOENT { return }
+      if unsafe rmdir(folder) == 0 || errno == ENOENT { return }
       usleep(10_000)
     }
   }

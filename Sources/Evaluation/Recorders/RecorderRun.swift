@@ -149,7 +149,7 @@ struct RecorderFolder {
     try? FileManager.default.removeItem(atPath: folder)
     try FileManager.default.createDirectory(
       atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-    for name in ["control", "answer"] where mkfifo("\(folder)/\(name)", 0o600) != 0 {
+    for name in ["control", "answer"] where unsafe mkfifo("\(folder)/\(name)", 0o600) != 0 {
       throw EvaluationError("can't make a pipe in \(folder); set TMPDIR to a place for pipes")
     }
   }
@@ -157,10 +157,10 @@ struct RecorderFolder {
   /// Puts a command into perf's pipe, which it may not have opened yet.
   func ask(_ command: String) throws {
     for _ in 0..<400 {
-      let pipe = open(folder + "/control", O_WRONLY | O_NONBLOCK | O_CLOEXEC)
+      let pipe = unsafe open(folder + "/control", O_WRONLY | O_NONBLOCK | O_CLOEXEC)
       if pipe >= 0 {
         defer { close(pipe) }
-        if write(pipe, command, command.utf8.count) == command.utf8.count { return }
+        if unsafe write(pipe, command, command.utf8.count) == command.utf8.count { return }
       }
       // Nobody reads there yet.
       usleep(10_000)
@@ -169,11 +169,11 @@ struct RecorderFolder {
 
   /// Whether perf has answered.
   var hasAnswer: Bool {
-    let pipe = open(folder + "/answer", O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+    let pipe = unsafe open(folder + "/answer", O_RDONLY | O_NONBLOCK | O_CLOEXEC)
     guard pipe >= 0 else { return false }
     defer { close(pipe) }
     var bytes = [UInt8](repeating: 0, count: 16)
-    return read(pipe, &bytes, bytes.count) > 0
+    return unsafe read(pipe, &bytes, bytes.count) > 0
   }
 
   /// Bytes of the recording; nil if there is none.

@@ -1,5 +1,6 @@
 import EvaluationTransports
 import Foundation
+import Glibc
 import Recording
 import Sequencer
 
@@ -117,11 +118,11 @@ struct RecordingReaders {
   /// Ns in which the file is read once, as `cat` does.
   static func readOnce(_ path: String) throws -> UInt64 {
     let began = monotonicNow()
-    let file = open(path, O_RDONLY | O_CLOEXEC)
+    let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else { throw EvaluationError("can't read \(path)") }
     defer { close(file) }
     var buffer = [UInt8](repeating: 0, count: 128 << 10)
-    while case let got = read(file, &buffer, buffer.count), got != 0 {
+    while case let got = unsafe Glibc.read(file, &buffer, buffer.count), got != 0 {
       guard got > 0 else { throw EvaluationError("can't read \(path)") }
     }
     return monotonicNow() - began
