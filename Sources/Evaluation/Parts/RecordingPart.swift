@@ -13,7 +13,8 @@ import Foundation
 ///   by the work itself.
 /// - `bytes_rate_…`, bytes of the file a second of the work; `bytes_…`, bytes of the file an event in it.
 /// - `cpu_…`, CPU time of the recorder and its children, from start to end; `cpu_event_…`, ns an event in the
-///   file, without what the same recorder took with nothing to record (`cpu_idle`).
+///   file, without what the same recorder took with nothing to record
+///   (`cpu_idle_…`, of processes' events and of calls).
 /// - `turn_…`, ns of a turn of the work on a CPU; `off` is without a recorder.
 /// - `zero_loss`, the highest paced rate of which nothing was lost in any round.
 /// - `read_rate_…`, records a second of a reader (its start included), `read_cpu_…`, ns a record.
@@ -38,12 +39,14 @@ package enum RecordingPart: EvaluationPart {
       return transport.hasPrefix("replay") || transport.hasPrefix("verify")
         || transport.hasPrefix("export") ? ["perf-script", "trace-cmd-report"] : []
     }
+    // Counts of different work; what they are is in the table.
+    let counts = ["made_", "captured_", "told_", "unaccounted_"]
+    if counts.contains(where: metric.hasPrefix) { return [] }
     let others = Recorder.allCases.filter { $0.package != nil }.map(\.rawValue)
     let isOrdinal = transport == Recorder.ordinal.rawValue
     if metric.hasPrefix("turn_") {
       return transport == "off" ? [] : ["off"] + (isOrdinal ? others : [])
     }
-    if metric.hasPrefix("told_") || metric.hasPrefix("unaccounted_") { return [] }
     if transport == Recorder.ordinalPacked.rawValue { return [Recorder.ordinal.rawValue] }
     return isOrdinal ? others : []
   }
@@ -74,9 +77,11 @@ package enum RecordingPart: EvaluationPart {
     var loads: [RecordedLoad] {
       let paced = rates.map { RecordedLoad.calls(onAll: false, rate: $0) }
       let flood = [RecordedLoad.calls(onAll: false)]
-      if settings.isQuick { return [.idle, .spawn] + flood + paced }
+      // What a recorder's begin and end cost comes first: the others need it.
+      let idle = [RecordedLoad.idle(.processes), .idle(.calls)]
+      if settings.isQuick { return idle + [.spawn] + flood + paced }
       let both = settings.cpus.count > 1 ? [RecordedLoad.calls(onAll: true)] : []
-      return [.idle, .spawn, .fork] + flood + both + paced
+      return idle + [.spawn, .fork] + flood + both + paced
     }
 
     mutating func run() throws {
@@ -86,8 +91,7 @@ package enum RecordingPart: EvaluationPart {
         attributes: [.posixPermissions: 0o700])
       find()
       for round in 0..<rounds {
-        // The first load is the one with nothing to do, which the others need.
-        var idle: [Recorder: UInt64] = [:]
+        var idle: [Recorder: [Recorder.Events: UInt64]] = [:]
         for load in loads {
           var contestants: [Recorder?] = recorders
           if load.kind != nil { contestants.append(nil) }
@@ -123,7 +127,8 @@ package enum RecordingPart: EvaluationPart {
     }
 
     private mutating func measure(
-      _ load: RecordedLoad, _ recorder: Recorder?, _ round: Int, _ idle: inout [Recorder: UInt64]
+      _ load: RecordedLoad, _ recorder: Recorder?, _ round: Int,
+      _ idle: inout [Recorder: [Recorder.Events: UInt64]]
     ) throws {
       let name = recorder?.rawValue ?? "off"
       // It failed with nothing to do.
@@ -148,7 +153,7 @@ package enum RecordingPart: EvaluationPart {
       guard let recorder else { return }
       add("cpu", Double(run.cpu) / 1e9, "s")
       guard let work = run.work, run.expected > 0 else {
-        idle[recorder] = run.cpu
+        idle[recorder, default: [:]][load.events] = run.cpu
         return
       }
       if load.rate > 0, run.delivered < run.expected {
@@ -162,7 +167,7 @@ package enum RecordingPart: EvaluationPart {
       guard run.delivered > 0 else { return }
       let count = Double(run.delivered)
       add("bytes", Double(run.bytes) / count, "bytes")
-      let base = idle[recorder] ?? 0
+      let base = idle[recorder]?[load.events] ?? 0
       add("cpu_event", run.cpu > base ? Double(run.cpu - base) / count : 0, "ns")
     }
 

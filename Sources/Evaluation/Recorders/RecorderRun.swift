@@ -18,13 +18,16 @@ struct RecordedLoad {
   /// Events a second of all CPUs together; 0: as many as can be.
   var rate = 0.0
 
-  static let idle = RecordedLoad(
-    name: "idle", kind: nil, events: .calls, ofTurn: 0, ofProcess: 0, isOnAll: false)
+  /// Nothing, while a recorder would record some events.
+  static func idle(_ events: Recorder.Events) -> RecordedLoad {
+    RecordedLoad(
+      name: "idle_\(events)", kind: nil, events: events, ofTurn: 0, ofProcess: 0, isOnAll: false)
+  }
   /// A fork, an exec and an exit a turn.
   static let spawn = RecordedLoad(
     name: "spawn", kind: EVALUATION_SPAWN, events: .processes, ofTurn: 3, ofProcess: 1,
     isOnAll: true)
-  /// A fork and an exit a turn.
+  /// A fork and an exit a turn, at twice the rate and more.
   static let fork = RecordedLoad(
     name: "fork", kind: EVALUATION_VFORK, events: .processes, ofTurn: 2, ofProcess: 1,
     isOnAll: true)
