@@ -150,7 +150,7 @@ let package = Package(
       name: "Evaluation",
       dependencies: [
         "EvaluationTransports", "CEvaluation", "CSequencerAtomics", "Sequencer", "SequencerABI",
-        "BPFLoader", "Capture",
+        "BPFLoader", "Capture", "Recording",
         "EvaluationCKit", "EvaluationReport",
       ],
       swiftSettings: house),

@@ -87,6 +87,12 @@ static int make_folder(void) {
   return 0;
 }
 
+static int make_link(void) {
+  if (make_folder() != 0) return -1;
+  snprintf(own.path, sizeof own.path, "%s/" EVALUATION_FAMILY_NAME, own.folder);
+  return symlink("/bin/true", own.path);
+}
+
 static int listen_at_loopback(void) {
   socklen_t size = sizeof own.address;
   own.address = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -123,12 +129,14 @@ static int prepare(enum evaluation_family_kind kind) {
                ? make_folder()
                : -1;
   case EVALUATION_PEEK: return stop_tracee();
+  case EVALUATION_SPAWN: return make_link();
   default: return 0;
   }
 }
 
 static void clean(enum evaluation_family_kind kind) {
-  if (kind == EVALUATION_CREATE || kind == EVALUATION_MOUNT) rmdir(own.folder);
+  if (kind == EVALUATION_SPAWN) unlink(own.path);
+  if (kind == EVALUATION_CREATE || kind == EVALUATION_MOUNT || kind == EVALUATION_SPAWN) rmdir(own.folder);
   if (kind == EVALUATION_PEEK) {
     kill(own.tracee, SIGKILL);
     waitpid(own.tracee, NULL, 0);
@@ -176,6 +184,20 @@ static int turn_vfork(void) {
   return child > 0 && waitpid(child, NULL, 0) == child ? 0 : -1;
 }
 
+static int turn_spawn(void) {
+  /* Nothing of this process is copied: the child borrows its memory until its exec. */
+  pid_t child = vfork();
+  if (child == 0) {
+    char *arguments[] = {EVALUATION_FAMILY_NAME, NULL};
+    char *environment[] = {NULL};
+    execve(own.path, arguments, environment);
+    _exit(127);
+  }
+  int status;
+  if (child < 0 || waitpid(child, &status, 0) != child) return -1;
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
+}
+
 static int turn(enum evaluation_family_kind kind) {
   static uint32_t word;
   switch (kind) {
@@ -199,6 +221,8 @@ static int turn(enum evaluation_family_kind kind) {
     return ptrace(PTRACE_PEEKDATA, own.tracee, &own.word, NULL) == own.word && errno == 0 ? 0 : -1;
   case EVALUATION_MAP: return turn_map();
   case EVALUATION_VFORK: return turn_vfork();
+  case EVALUATION_SPAWN: return turn_spawn();
+  case EVALUATION_EMIT: evaluation_emit(0); return 0;
   }
   return -1;
 }
@@ -213,7 +237,7 @@ static int work(
   struct evaluation_family_result out = {0};
   uint64_t used = now(CLOCK_PROCESS_CPUTIME_ID), began = now(CLOCK_MONOTONIC);
   /* The clock is read once in some turns: it must not be what is measured. */
-  uint64_t burst = kind == EVALUATION_GETPID || kind == EVALUATION_WAKE ? 64 : 8;
+  uint64_t burst = kind == EVALUATION_GETPID || kind == EVALUATION_WAKE || kind == EVALUATION_EMIT ? 64 : 8;
   while ((out.elapsed = now(CLOCK_MONOTONIC) - began) < nanoseconds) {
     if (rate > 0) {
       double due = rate * (double)out.elapsed / 1e9 - (double)out.turns;

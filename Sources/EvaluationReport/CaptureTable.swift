@@ -50,7 +50,7 @@ struct CaptureTable {
   }
 
   /// Never "100 %" where something is missing.
-  private static func percent(_ part: Double) -> String {
+  static func percent(_ part: Double) -> String {
     part == 1 ? "100 %" : String(format: "%.2f %%", min((part * 10000).rounded(.down) / 100, 99.99))
   }
 }

@@ -16,6 +16,13 @@ extension EvaluationFile {
           [CaptureTable.header] + capture.lines.map { $0.map(TextTable.printable) },
           right: [0, 2, 3, 4, 5, 6, 7]) + "\n"
     }
+    if let recording = RecordingTable(rows) {
+      text +=
+        "Recorders of the same work\n"
+        + TextTable.aligned(
+          [RecordingTable.header] + recording.lines.map { $0.map(TextTable.printable) },
+          right: RecordingTable.right) + "\n"
+    }
     let findings = WantedFigure.all.map { ($0, $0.finding(rows)) }.filter { $0.1.isMet != nil }
     if !findings.isEmpty { text += "wanted of the sequencer, and the worst that was measured\n" }
     for (figure, finding) in findings {

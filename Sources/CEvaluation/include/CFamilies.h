@@ -22,6 +22,8 @@ enum evaluation_family_kind {
   EVALUATION_PEEK,       /* a word of a stopped child's memory */
   EVALUATION_MAP,        /* a BPF map made and closed */
   EVALUATION_VFORK,      /* a child that ends at once, waited for */
+  EVALUATION_SPAWN,      /* a child that runs /bin/true by a link of this process's name, waited for */
+  EVALUATION_EMIT,       /* evaluation_emit(), a system call that nobody else makes */
 };
 
 /* The name of the process's threads, by which other tracers can filter. */

@@ -21,6 +21,7 @@ struct BenchCommand: ParsableCommand {
       BenchPartCommand<OrderPart>.self,
       BenchPartCommand<FaultsPart>.self,
       BenchPartCommand<FamiliesPart>.self,
+      BenchPartCommand<RecordingPart>.self,
       BenchReportCommand.self,
     ])
 }
