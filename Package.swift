@@ -294,7 +294,8 @@ let package = Package(
       name: "KernelTests",
       dependencies: [
         "TestSupport", "RingAttack", "AttackCKit", "AttackObjects", "JSONSchemaValidation",
-        "BPFLoader", "Capture", "Causality", "KernelEvents", "Sequencer", "SequencerABI", "SequencerCore",
+        "BPFLoader", "Capture", "Causality", "KernelEvents", "Sequencer", "SequencerABI",
+        "SequencerCore",
         "RecursionCKit", "RecursionObjects", "CEvaluation", "Evaluation", "EvaluationCKit",
         "EvaluationTransports",
       ],

@@ -16,7 +16,7 @@ steps=$2 limit=$vm_step_limit forks=$vm_forks"
   case $vm_machine in
     x86_64)
       # shellcheck disable=SC2086 # several words
-      vm_run_qemu -accel tcg,thread=multi,tb-size=512 -machine q35 -cpu max -smp "$vm_cpus" \
+      vm_run_qemu -accel tcg,thread=multi,tb-size=512 -machine q35 -cpu max -smp "$vm_smp" \
         -m "$vm_memory" -nodefaults -display none -monitor none -no-reboot \
         -serial "file:$1/serial.log" -serial "file:$1/results.tar.gz" \
         -kernel "$vm_vmlinuz" -initrd "$1/initrd" $vm_extra \
@@ -26,7 +26,7 @@ steps=$2 limit=$vm_step_limit forks=$vm_forks"
     aarch64)
       # shellcheck disable=SC2086
       vm_run_qemu -accel tcg,thread=multi,tb-size=512 -machine virt,gic-version=3 -cpu max,pauth-impdef=on \
-        -smp "$vm_cpus" -m "$vm_memory" -nodefaults -display none -monitor none -no-reboot \
+        -smp "$vm_smp" -m "$vm_memory" -nodefaults -display none -monitor none -no-reboot \
         -serial "file:$1/serial.log" -serial "file:$1/results.tar.gz" \
         -kernel "$vm_vmlinuz" -initrd "$1/initrd" $vm_extra -append "console=ttyAMA0 $3" \
         >"$1/qemu.log" 2>&1 </dev/null || vm_boot_status=$?

@@ -85,7 +85,7 @@ vm_prepare() {
 vm_one() {
   vm_fetch_kernel "$vm_kernel" "$vm_guest_arch"
   vm_folder=$vm_cache/results/$vm_run
-  vm_append= vm_extra= vm_clock="tsc=reliable"
+  vm_append= vm_extra= vm_smp=$vm_cpus vm_clock="tsc=reliable"
   case $vm_guest_arch in
     amd64) vm_machine=x86_64 ;;
     arm64) vm_machine=aarch64 vm_clock= ;;
@@ -170,4 +170,6 @@ vm_numa() {
     vm_node=$((vm_node + 1))
   done
   vm_append="$vm_append nodes=$vm_nodes"
+  # A socket of its own for each: CPUs of one socket on two nodes make the kernel warn.
+  if [ $((vm_cpus % vm_nodes)) = 0 ]; then vm_smp="$vm_cpus,sockets=$vm_nodes"; fi
 }
