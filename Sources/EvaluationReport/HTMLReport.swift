@@ -54,6 +54,18 @@ public enum HTMLReport {
             }.joined() + "</tr>\n"
         }.joined() + "</table>\n"
     }
+    if let recording = RecordingTable(file.rows) {
+      text +=
+        "<h3>Recorders of the same work</h3>\n<table><tr>"
+        + RecordingTable.header.map { "<th>\($0)</th>" }.joined() + "</tr>\n"
+        + recording.lines.map { line in
+          "<tr>"
+            + line.enumerated().map { index, cell in
+              let style = RecordingTable.right.contains(index) ? " class=\"n\"" : ""
+              return "<td\(style)>\(Markup.escape(cell))</td>"
+            }.joined() + "</tr>\n"
+        }.joined() + "</table>\n"
+    }
     for plot in file.plots() { text += "<figure>\(plot.svg)</figure>\n" }
     var parts: [String] = []
     for row in file.rows where !parts.contains(row.part) { parts.append(row.part) }

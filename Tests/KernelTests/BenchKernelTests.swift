@@ -102,6 +102,42 @@ extension LiveKernelTests {
       }
     }
 
+    @Test("recording: every event is in the file or told as lost, and every reader reads")
+    func recording() throws {
+      let (rows, text) = try bench(["recording", "--quick", "--rounds", "1"])
+      func value(_ metric: String, _ transport: String) -> Double? {
+        rows.first { $0["metric"]?.string == metric && $0["transport"]?.string == transport }
+          .flatMap(number)
+      }
+      for recorder in ["ordinal", "ordinal-zstd"] {
+        for load in ["spawn", "calls", "calls_100k"] {
+          let place: Comment = "\(recorder), \(load)"
+          #expect((value("made_\(load)", recorder) ?? 0) > 0, place)
+          // The work counted them itself; somebody else on the machine may make that call, too.
+          #expect((-100...0).contains(value("unaccounted_\(load)", recorder) ?? 1), place)
+          #expect((0...1).contains(value("captured_\(load)", recorder) ?? -1), place)
+          #expect((value("told_\(load)", recorder) ?? -1) >= 0, place)
+          #expect((value("cpu_\(load)", recorder) ?? 0) > 0, place)
+        }
+      }
+      // A record is whole slots of 128 bytes; compressed they are fewer.
+      #expect((value("bytes_calls", "ordinal") ?? 0) >= 128)
+      #expect((value("bytes_calls", "ordinal-zstd") ?? 1000) < 128)
+      for reader in ["verify", "verify-zstd", "replay-compact", "replay-json"] {
+        #expect((value("read_rate_calls", reader) ?? 0) > 0, "\(reader)")
+      }
+      for way in ["tail", "read", "verify"] { #expect((value("recovery", way) ?? 0) > 0, "\(way)") }
+      // The others are measured, or it is said why not.
+      for other in ["perf-record", "perf-record-equal", "trace-cmd", "trace-cmd-equal"] {
+        #expect(
+          value("captured_calls", other) != nil || text.contains("\(other) is not measured"),
+          "\(other)")
+      }
+      let instances = try? FileManager.default.contentsOfDirectory(
+        atPath: "/sys/kernel/tracing/instances")
+      #expect(!(instances ?? []).contains { $0.hasPrefix("ordinal-bench-") })
+    }
+
     @Test("a report is made of results, and of nothing else")
     func report() throws {
       let folder = try TemporaryFolder()

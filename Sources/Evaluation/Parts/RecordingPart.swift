@@ -16,7 +16,8 @@ import Foundation
 ///   file, without what the same recorder took with nothing to record
 ///   (`cpu_idle_…`, of processes' events and of calls).
 /// - `turn_…`, ns of a turn of the work on a CPU; `off` is without a recorder.
-/// - `zero_loss`, the highest paced rate of which nothing was lost in any round.
+/// - `zero_loss`, the highest rate on one CPU, paced or not, of which nothing was lost in any round: what was
+///   made, which may be less than what the pace asked for.
 /// - `read_rate_…`, records a second of a reader (its start included), `read_cpu_…`, ns a record.
 /// - `recovery`: ns until the end of a recording that was cut in a block is found (`tail`), the file is read once
 ///   (`read`), or is verified (`verify`).
@@ -59,8 +60,8 @@ package enum RecordingPart: EvaluationPart {
       .appendingPathComponent("ordinal-bench-\(UUID().uuidString)").path
     var recorders: [Recorder] = []
     var generator = SeededGenerator(seed: 11)
-    /// By recorder, rates of which something was lost.
-    var lossy: [Recorder: Set<Double>] = [:]
+    /// By recorder and rate that was wanted on one CPU, the lowest that was made; 0 where something was lost.
+    var held: [Recorder: [Double: Double]] = [:]
 
     init(_ settings: EvaluationSettings, _ progress: Progress) {
       self.settings = settings
@@ -102,11 +103,10 @@ package enum RecordingPart: EvaluationPart {
         }
       }
       for recorder in recorders {
-        let held = rates.filter { lossy[recorder]?.contains($0) != true }
+        let made = (held[recorder] ?? [:]).sorted { $0.key < $1.key }.map(\.value)
         // Rates above one that was too much would be luck.
-        let lowest = rates.first { !held.contains($0) } ?? .infinity
         samples.add(
-          "zero_loss", held.filter { $0 < lowest }.max() ?? 0, unit: "events/s",
+          "zero_loss", made.prefix { $0 > 0 }.max() ?? 0, unit: "events/s",
           transport: recorder.rawValue, cpus: 1, round: 0)
       }
       try read()
@@ -156,10 +156,13 @@ package enum RecordingPart: EvaluationPart {
         idle[recorder, default: [:]][load.events] = run.cpu
         return
       }
-      if load.rate > 0, run.delivered < run.expected {
-        lossy[recorder, default: []].insert(load.rate)
+      let made = work.rate * Double(load.ofTurn)
+      add("made", made, "events/s")
+      if load.events == .calls && !load.isOnAll {
+        let rate = load.rate > 0 ? load.rate : .infinity
+        let before = held[recorder]?[rate] ?? .infinity
+        held[recorder, default: [:]][rate] = run.delivered < run.expected ? 0 : min(made, before)
       }
-      add("made", work.rate * Double(load.ofTurn), "events/s")
       add("captured", Double(run.delivered) / Double(run.expected), "1")
       add("told", Double(run.told), "events")
       add("unaccounted", Double(run.unaccounted), "events")
