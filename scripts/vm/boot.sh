@@ -6,7 +6,18 @@
 vm_boot() {
   mkdir -p "$1"
   rm -rf "${1:?}"/*
-  cat "$vm_work/base-$vm_guest_arch.cpio" "$vm_work/payload-$vm_with_tests.cpio" >"$1/initrd"
+  set -- "$1" "$2" "$vm_work/base-$vm_guest_arch.cpio" "$vm_work/payload-$vm_with_tests.cpio"
+  case $2 in
+    *extras*)
+      vm_modules_image "$vm_work/modules.cpio"
+      set -- "$@" "$vm_work/modules.cpio"
+      ;;
+  esac
+  (
+    vm_initrd=$1/initrd
+    shift 2
+    cat "$@" >"$vm_initrd"
+  )
   # What tunes the emulation: no calibration against a clock that runs unevenly, one CPU after the other,
   # no watchdogs for CPUs that wait for the host.
   set -- "$1" "$2" "panic=-1 rcupdate.rcu_cpu_stall_suppress=1 nowatchdog mitigations=off audit=0 \

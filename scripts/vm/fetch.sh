@@ -177,7 +177,17 @@ vm_fetch_kernel() {
     echo "$vm_release" >"$vm_name"
   fi
   vm_release=$(cat "$vm_name")
+  vm_kernel_arch=$2
   # Newer packages have it beside the modules.
   vm_vmlinuz=$(find "$vm_cache/kernel-$vm_release" -type f -name 'vmlinuz*' | head -n 1)
   [ -n "$vm_vmlinuz" ] || vm_die "the packages of Linux $vm_release hold no image"
+}
+
+# The modules of the kernel that was fetched last, as its packages have them: sets $vm_modules, their folder.
+vm_fetch_modules() {
+  vm_modules=$vm_cache/kernel-$vm_release
+  if [ -z "$(find "$vm_modules" -name 'dummy.ko*' | head -n 1)" ]; then
+    # Newer kernels have them in a package of their own.
+    vm_unpack_one "kernel-$vm_release" "linux-modules-$vm_release:$vm_kernel_arch"
+  fi
 }

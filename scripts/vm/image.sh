@@ -89,3 +89,21 @@ vm_payload_arm64() {
   cp "$vm_scripts"/guest/steps/* "$vm_root/payload/steps/"
   vm_pack "$vm_root" "$vm_work/payload.cpio"
 }
+
+# The modules that the step `extras` loads, of the kernel that was fetched last: $1 is the file.
+vm_modules_image() {
+  vm_fetch_modules
+  vm_root=$vm_work/modules
+  mkdir -p "$vm_root/payload/modules"
+  for vm_module in dummy overlay; do
+    vm_found=$(find "$vm_modules" -name "$vm_module.ko*" | head -n 1)
+    case $vm_found in
+      *.xz) xz -dc "$vm_found" >"$vm_root/payload/modules/$vm_module.ko" ;;
+      *.zst) zstd -qdc "$vm_found" >"$vm_root/payload/modules/$vm_module.ko" ;;
+      *.ko) cp "$vm_found" "$vm_root/payload/modules/" ;;
+      *) vm_die "the packages of Linux $vm_release hold no module $vm_module" ;;
+    esac
+  done
+  vm_pack "$vm_root" "$1"
+  rm -rf "$vm_root"
+}
