@@ -218,6 +218,32 @@ struct CaptureTableTests {
   }
 }
 
+@Suite("What recorders made of the same work")
+struct RecordingTableTests {
+  @Test("a line for each load, CPU count and recorder, in the terminal and on a page")
+  func table() throws {
+    func line(_ recorder: String, _ captured: Double, _ cpus: Int) -> [EvaluationRow] {
+      [
+        row("captured_calls", recorder, value: captured, part: "recording", cpus: cpus, unit: "1"),
+        row("told_calls", recorder, value: 17, part: "recording", cpus: cpus),
+        row("cpu_event_calls", recorder, value: 39.5, part: "recording", cpus: cpus),
+      ]
+    }
+    let rows = line("perf-record", 0.99999, 1) + line("ordinal", 1, 1) + line("ordinal", 1, 2)
+    let table = try #require(RecordingTable(rows))
+    // A figure that was not measured is no figure; what is missing is never rounded away.
+    #expect(
+      table.lines == [
+        ["calls", "1", "ordinal", "", "100 %", "17", "", "", "", "39.5", ""],
+        ["calls", "1", "perf-record", "", "99.99 %", "17", "", "", "", "39.5", ""],
+        ["calls", "2", "ordinal", "", "100 %", "17", "", "", "", "39.5", ""],
+      ])
+    #expect(file(rows).table.contains("Recorders of the same work"))
+    #expect(HTMLReport.page([("a", file(rows))]).contains("<h3>Recorders of the same work</h3>"))
+    #expect(RecordingTable([row("rate", "sequencer")]) == nil)
+  }
+}
+
 @Suite("Wanted figures")
 struct WantedFigureTests {
   private func finding(_ name: String, _ rows: [EvaluationRow]) -> Bool?? {
