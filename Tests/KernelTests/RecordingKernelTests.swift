@@ -100,8 +100,10 @@ extension LiveKernelTests {
         $ORDINAL record -q -o r.ord --rotate-size 64KiB -- $WORKLOAD storm 3000 8 10 >log || exit 9
         ls r.ord.* | wc -l | sed 's/^/all=/'
         $ORDINAL verify r.ord; echo verify=$?
-        $ORDINAL record -q -o k.ord --rotate-size 64KiB --keep 3 --compress -- \
+        $ORDINAL record -q -o k.ord --rotate-size 64KiB --keep 3 -- \
           $WORKLOAD storm 3000 8 10 >log || exit 9
+        $ORDINAL record -q -o z.ord --compress -- $WORKLOAD storm 1000 8 10 >log || exit 9
+        $ORDINAL verify z.ord; echo packed=$?
         ls k.ord.* | wc -l | sed 's/^/kept=/'
         mkdir -m 755 other; chown nobody other
         $ORDINAL record -q -o other/n.ord --rotate-size 64KiB --keep 2 -- \
@@ -110,6 +112,7 @@ extension LiveKernelTests {
         """)
       #expect(result.text.contains("verify=0") && result.text.contains("rest=0"), "\(result)")
       #expect(result.text.contains("kept=3"), "\(result)")
+      #expect(result.text.contains("packed=0"), "\(result)")
       #expect(!result.text.contains("all=1\n"), "\(result)")
       // Another user's folder: root's right to it is kept for the segments to come.
       #expect(result.text.contains("other=0"), "\(result)")

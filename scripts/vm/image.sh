@@ -56,9 +56,10 @@ vm_payload() {
     for vm_tool in stress-ng strace setpriv chrt nice taskset unshare nsenter; do
       vm_path=$(command -v "$vm_tool") && vm_copy "$vm_root" "$vm_path" "/usr/bin/$vm_tool"
     done
-    # The tests read the schemas from where the sources were.
-    mkdir -p "$vm_root$_ordinal_root"
-    cp -R "$_ordinal_root/schema" "$vm_root$_ordinal_root/schema"
+    # The tests read the schemas from where the sources were, which a guest's /tmp may hide: put there by
+    # parts.sh.
+    cp -R "$_ordinal_root/schema" "$vm_root/payload/schema"
+    printf '%s\n' "$_ordinal_root" >"$vm_root/payload/sources"
   fi
   vm_pack "$vm_root" "$vm_work/payload.cpio"
 }

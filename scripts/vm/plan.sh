@@ -19,7 +19,7 @@ vm_plan_one() {
 }
 
 # What ./test has time for.
-vm_plan_check() { echo "check|6.12|amd64|4||||$vm_core,capture,recording|900"; }
+vm_plan_check() { echo "check|6.12|amd64|4||||$vm_core,recording,extras|900"; }
 
 vm_plan_quick() {
   for vm_each in 6.1 6.12 newest; do

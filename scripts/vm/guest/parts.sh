@@ -16,6 +16,7 @@ all_zero() {
 # Runs kernel tests of the debug build: $1 is the filter, $2 what is skipped. Sourced by steps.
 run_suites() {
   cd /payload || exit 1
+  mkdir -p "$(cat /payload/sources)" && cp -R /payload/schema "$(cat /payload/sources)/" || exit 1
   ./ordinalPackageTests.xctest --testing-library swift-testing --filter "$1" --skip "$2" \
     >/tmp/suites.log 2>&1
   suites_status=$?
