@@ -92,7 +92,7 @@ vm_one() {
   esac
   vm_fetch_qemu "$vm_machine"
   vm_with_tests=0
-  case $vm_steps in *suites* | *capture* | *extras*) vm_with_tests=1 ;; esac
+  case $vm_steps in *suites* | *capture*) vm_with_tests=1 ;; esac
   if [ "$vm_guest_arch" = arm64 ]; then vm_with_tests=arm64; fi
   if [ ! -e "$vm_work/payload-$vm_with_tests.cpio" ]; then
     case $vm_with_tests in
