@@ -84,8 +84,8 @@ public struct RecordingReader: ~Copyable {
     for file in files {
       let reader: SegmentReader
       do { reader = try SegmentReader(opening: file) } catch {
-        // One of many, which nobody named: its recorder was ended as it made it, or it is damaged.
-        guard error.code == nil, !named.contains(file) else { throw error }
+        // One of many: its recorder was ended as it made it, or it is damaged and nobody named it.
+        guard error.code == nil, error.isShort || !named.contains(file) else { throw error }
         firstError = firstError ?? error
         headless.append(.headless(file, error))
         continue
