@@ -72,3 +72,30 @@ public struct Gap: Equatable, Sendable {
   /// All events lost here.
   public var total: UInt64 { lost.total }
 }
+
+extension Gap {
+  /// A loss that no record tells of, out of a gap block: the consumer collected it, or a recording holds it.
+  ///
+  /// - Parameters:
+  ///   - block: what was lost, and after which record of the CPU.
+  ///   - cpu: the CPU, or ``unknownCPU``.
+  public init(told block: GapBlock, cpu: UInt32) {
+    self.init(
+      cpu: cpu, lost: FamilyCounts(block.lost),
+      afterSequence: block.afterSequence == 0 ? nil : block.afterSequence - 1, beforeSequence: nil)
+  }
+}
+
+extension FamilyCounts {
+  /// The counters of a gap block.
+  public init(_ lost: LossByFamily) {
+    self.init()
+    var lost = lost
+    // Sixteen 32-bit counters without padding: the ABI's layout test pins it.
+    unsafe withUnsafeBytes(of: &lost) { bytes in
+      for index in 0..<EventFamily.count {
+        self[index: index] = UInt64(unsafe bytes.load(fromByteOffset: index * 4, as: UInt32.self))
+      }
+    }
+  }
+}

@@ -208,7 +208,7 @@ public struct RecordingReader: ~Copyable {
       var at = 0
       while at + Slot.size <= content.byteCount {
         let gap = content.value(at: at, as: GapBlock.self)
-        try visitor.visit(Gap(recorded: gap))
+        try visitor.visit(Gap(told: gap, cpu: UInt32(truncatingIfNeeded: gap.reserved0)))
         at += Slot.size
       }
     case .names: learn(content)
@@ -274,22 +274,5 @@ extension RecordingStart {
     timestamps = reader.header.timestamps
     wholeSince = reader.header.wholeSince
     facts = reader.facts
-  }
-}
-
-extension Gap {
-  /// A loss out of a block of losses: its CPU lies where a record's gap block has nothing.
-  init(recorded block: GapBlock) {
-    var lost = FamilyCounts()
-    var counters = block.lost
-    // Sixteen 32-bit counters without padding: the ABI's layout test pins it.
-    unsafe withUnsafeBytes(of: &counters) { bytes in
-      for index in 0..<EventFamily.count {
-        lost[index: index] = UInt64(unsafe bytes.load(fromByteOffset: index * 4, as: UInt32.self))
-      }
-    }
-    self.init(
-      cpu: UInt32(truncatingIfNeeded: block.reserved0), lost: lost,
-      afterSequence: block.afterSequence == 0 ? nil : block.afterSequence - 1, beforeSequence: nil)
   }
 }

@@ -89,7 +89,7 @@ struct VerifyCommand: ParsableCommand {
     SyscallABI.setRecorded(architecture: reader.start.facts.architecture)
     var proof = RecordingProof(
       reader.start, kept: list, bytes: reader.byteCount, isQuiet: running.quiet)
-    let report = try proof.run(reader, kept: list)
+    let report = try proof.run(reader)
     try writeOut(json ? report.json : report.text)
     return report.isProven ? 0 : 1
   }
@@ -103,15 +103,17 @@ struct RecordingProof: ~Copyable, RecordingVisitor {
   private var damageCount: UInt64 = 0
   private var progress: ProgressBar
   private var blocks: UInt64 = 0
+  private let kept: Int
 
   init(_ start: RecordingStart, kept: Int, bytes: UInt64, isQuiet: Bool) {
     verifier = StreamVerifier(start.verifier, kept: kept)
+    self.kept = kept
     progress = ProgressBar(total: bytes, isQuiet: isQuiet)
   }
 
   /// Reads all of it.
   mutating func run(
-    _ reader: consuming RecordingReader, kept: Int
+    _ reader: consuming RecordingReader
   ) throws(RecordingError) -> VerificationReport {
     var reader = reader
     defer { progress.clear() }
@@ -134,11 +136,7 @@ struct RecordingProof: ~Copyable, RecordingVisitor {
   var isDone: Bool { false }
 
   mutating func visit(_ record: RecordView, context: inout FormattingContext) {
-    let event: DecodedEvent
-    do { event = try DecodedEvent(decoding: record) } catch {
-      return verifier.observe(unreadable: record.header)
-    }
-    verifier.observe(event)
+    verifier.observe(record)
   }
 
   mutating func visit(_ gap: Gap) { verifier.observe(gap) }
@@ -160,6 +158,17 @@ struct RecordingProof: ~Copyable, RecordingVisitor {
   mutating func hasRead(_ bytes: UInt64) {
     blocks += 1
     progress.update(bytes)
+  }
+}
+
+extension StreamVerifier {
+  /// Takes in a record, whether it can be decoded or not.
+  fileprivate mutating func observe(_ record: RecordView) {
+    let event: DecodedEvent
+    do { event = try DecodedEvent(decoding: record) } catch {
+      return observe(unreadable: record.header)
+    }
+    observe(event)
   }
 }
 
@@ -205,16 +214,12 @@ struct VerdictSink: ~Copyable, RunSink {
 
   private mutating func take(_ record: RecordView) {
     taken += 1
-    let event: DecodedEvent
-    do { event = try DecodedEvent(decoding: record) } catch {
-      return verifier.observe(unreadable: record.header)
-    }
-    verifier.observe(event)
+    verifier.observe(record)
   }
 
   mutating func collectLosses(_ consumer: inout RingConsumer, at moment: ResidualLosses.Moment) {
     consumer.collectResidualLoss(at: moment) { cpu, gap in
-      verifier.observe(Gap(residual: gap, cpu: cpu))
+      verifier.observe(Gap(told: gap, cpu: UInt32(cpu)))
     }
   }
 

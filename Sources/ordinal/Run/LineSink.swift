@@ -36,7 +36,7 @@ struct LineSink: ~Copyable, RunSink {
 
   mutating func collectLosses(_ consumer: inout RingConsumer, at moment: ResidualLosses.Moment) {
     consumer.collectResidualLoss(at: moment) { cpu, gap in
-      intake.take(Gap(residual: gap, cpu: cpu))
+      intake.take(Gap(told: gap, cpu: UInt32(cpu)))
     }
   }
 
@@ -75,29 +75,6 @@ extension EventIntake where Visitor: ~Copyable {
     }
     for violation in verifier.firstCausalityViolations.prefix(5) {
       complain("causality violation: \(violation)")
-    }
-  }
-}
-
-extension Gap {
-  /// A loss that the consumer collected because no later record of its CPU told of it.
-  init(residual block: GapBlock, cpu: Int) {
-    self.init(
-      cpu: UInt32(cpu), lost: FamilyCounts(block.lost),
-      afterSequence: block.afterSequence == 0 ? nil : block.afterSequence - 1, beforeSequence: nil)
-  }
-}
-
-extension FamilyCounts {
-  /// The counters of a gap block.
-  init(_ lost: LossByFamily) {
-    self.init()
-    var lost = lost
-    // Sixteen 32-bit counters without padding: the ABI's layout test pins it.
-    unsafe withUnsafeBytes(of: &lost) { bytes in
-      for index in 0..<EventFamily.count {
-        self[index: index] = UInt64(unsafe bytes.load(fromByteOffset: index * 4, as: UInt32.self))
-      }
     }
   }
 }
