@@ -30,6 +30,12 @@ package enum RecordingFiles {
     return ((isThere ? [name] : []) + numbers.map(\.name)).map { directory + $0 }
   }
 
+  /// Bytes of a file; 0 where they can't be told.
+  static func byteCount(of path: String) -> UInt64 {
+    var status = stat()
+    return unsafe stat(path, &status) == 0 ? UInt64(max(0, status.st_size)) : 0
+  }
+
   /// The name of segment `number`.
   static func path(of path: String, number: UInt64) -> String {
     let digits = String(number)

@@ -63,6 +63,8 @@ public struct RecordingReader: ~Copyable {
   public var context: FormattingContext
   /// Files that belong to the recording and have no sound header.
   private var headless: [RecordingDamage] = []
+  /// Bytes of those.
+  private let headlessBytes: UInt64
 
   /// Opens recordings: files, and the segments that belong to them.
   ///
@@ -80,6 +82,7 @@ public struct RecordingReader: ~Copyable {
     var found: [SegmentSummary] = []
     var start: RecordingStart?
     var headless: [RecordingDamage] = []
+    var headlessBytes: UInt64 = 0
     var firstError: RecordingError?
     for file in files {
       let reader: SegmentReader
@@ -88,6 +91,7 @@ public struct RecordingReader: ~Copyable {
         guard error.code == nil, error.isShort || !named.contains(file) else { throw error }
         firstError = firstError ?? error
         headless.append(.headless(file, error))
+        headlessBytes &+= RecordingFiles.byteCount(of: file)
         continue
       }
       let own = RecordingStart(reader)
@@ -112,19 +116,20 @@ public struct RecordingReader: ~Copyable {
     }
     self.start = opened
     self.headless = headless
+    self.headlessBytes = headlessBytes
     context = FormattingContext(
       clock: ClockOffset(nanoseconds: found.first?.clockOffset ?? 0),
       cgroups: CgroupResolver(recorded: 65_536), accounts: AccountNames())
   }
 
-  /// Bytes of all segments.
-  public var byteCount: UInt64 { segments.reduce(0) { $0 &+ $1.byteCount } }
+  /// Bytes of all files.
+  public var byteCount: UInt64 { segments.reduce(headlessBytes) { $0 &+ $1.byteCount } }
 
   /// Shows the whole recording to `visitor`, from the first segment on.
   public mutating func read<Visitor: RecordingVisitor & ~Copyable>(
     into visitor: inout Visitor
   ) throws(ReadingError<Visitor.Failure>) {
-    var before: UInt64 = 0
+    var before = headlessBytes
     var end: UInt64?
     // How the segment before ended, where it has no proper end.
     var ending: RecordingDamage?
