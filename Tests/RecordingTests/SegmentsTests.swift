@@ -198,6 +198,12 @@ struct SegmentsTests {
     let shown = try Shown.reading([folder.path("r")])
     #expect(shown.records == stream.records && shown.damage.map(\.cause) == [.cut])
     #expect(shown.damage[0].path == folder.path("r.000003") && shown.damage[0].offset == 0)
+    // Named one by one, as a shell does for r.*: no other way.
+    let files = ["r.000001", "r.000003", "r.000002"].map { folder.path($0) }
+    let named = try Shown.reading(files)
+    #expect(named.records == stream.records && named.damage == shown.damage)
+    let bytes = try files.reduce(0) { try $0 + contents($1).count }
+    #expect(try RecordingReader(opening: files).byteCount == UInt64(bytes))
     // A successor goes on behind it.
     try rotated(folder, runs: 1, append: true, stream: &stream)
     #expect(try folder.names.last == "r.000004")
@@ -218,6 +224,10 @@ struct SegmentsTests {
       let shown = try Shown.reading([folder.path("r")])
       #expect(shown.damage.map(\.cause) == [.header, .missing], "\(place)")
       #expect(shown.records == Array(stream.records[..<5] + stream.records[10...]))
+      // Who names a file that can't be read at all is told so.
+      #expect(throws: RecordingError.self) {
+        try Shown.reading([folder.path("r.000001"), folder.path("r.000002")])
+      }
       try store(sound, folder.path("r.000002"))
     }
   }
