@@ -11,7 +11,15 @@ public struct EventFilter {
   /// Families wanted; nil: all there are.
   public var families: Set<EventFamily>?
   /// System calls that the family syscall tells, by name; empty: all.
-  public var syscalls: Set<String> = []
+  public var syscalls: Set<String> = [] {
+    didSet {
+      // Numbers, once: names would be made for each event.
+      callNumbers = SyscallABI.allCases.map { abi in Set(syscalls.compactMap { abi.number(of: $0) })
+      }
+    }
+  }
+  /// The numbers of ``syscalls``, by the raw value of a ``SyscallABI``.
+  private var callNumbers: [Set<UInt32>] = []
   /// Processes, by id.
   public var processes: Set<UInt32> = []
   /// Processes with all their descendants, by id.
@@ -50,9 +58,7 @@ public struct EventFilter {
     let header = event.header
     if !syscalls.isEmpty, event.family == .syscall {
       let call = event.systemCall
-      guard let name = call.abi.names.name(of: UInt64(call.number)),
-        syscalls.contains(name.description)
-      else { return false }
+      if !callNumbers[Int(call.abi.rawValue)].contains(call.number) { return false }
     }
     if passesTask(header.pid, event.process, comm: event.comm),
       uids.isEmpty || uids.contains(header.uid), cgroups.isEmpty || isInside(cgroup())

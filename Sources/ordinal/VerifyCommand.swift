@@ -200,7 +200,7 @@ struct VerdictSink: ~Copyable, RunSink {
     isPinned = request.capture.pinName != nil
   }
 
-  func pause(backlog: UInt64) -> Int { 0 }
+  func pause(before consumer: borrowing RingConsumer) -> Int { 0 }
 
   mutating func drain(_ consumer: inout RingConsumer) throws(SequencerError) -> Int {
     do {

@@ -182,7 +182,7 @@ struct CaptureRun<Sink: RunSink & ~Copyable>: ~Copyable {
 
   /// Where the sink would rather take more at once.
   private mutating func letGather(_ deadline: UInt64?) {
-    while reason == nil, case let pause = sink.pause(backlog: session.consumer.backlog), pause > 0 {
+    while reason == nil, case let pause = sink.pause(before: session.consumer), pause > 0 {
       if ordinal_nap(signals.descriptor, Int64(pause)) != 0 { handleSignals() }
       checkEnds(deadline)
     }

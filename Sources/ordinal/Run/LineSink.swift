@@ -20,7 +20,7 @@ struct LineSink: ~Copyable, RunSink {
       filter: request.globFilter, redactions: request.redactions, limit: request.count)
   }
 
-  func pause(backlog: UInt64) -> Int { 0 }
+  func pause(before consumer: borrowing RingConsumer) -> Int { 0 }
 
   mutating func drain(_ consumer: inout RingConsumer) throws(SequencerError) -> Int {
     do {

@@ -49,8 +49,10 @@ struct RecordingSink: ~Copyable, RunSink {
     fullBlock = min(UInt64(RecordingSink.blockSlots) / 2, capacity / 8)
   }
 
-  mutating func pause(backlog: UInt64) -> Int {
-    if pauseLength == 0 || backlog == 0 || backlog >= fullBlock {
+  mutating func pause(before consumer: borrowing RingConsumer) -> Int {
+    if pauseLength == 0 { return 0 }
+    let backlog = consumer.backlog
+    if backlog == 0 || backlog >= fullBlock {
       gatheringSince = nil
       return 0
     }

@@ -6,7 +6,9 @@ import SequencerCore
 /// What becomes of a running capture's records: lines, a recording, a verdict.
 protocol RunSink: ~Copyable {
   /// How long to let records gather before the next drain, ns; 0: not at all.
-  mutating func pause(backlog: UInt64) -> Int
+  ///
+  /// Asked before each drain: whoever doesn't gather leaves the producers' line alone.
+  mutating func pause(before consumer: borrowing RingConsumer) -> Int
   /// Takes records that are ready.
   ///
   /// - Returns: how many; 0 where none was ready.
