@@ -11,15 +11,23 @@ public struct EventFilter {
   /// Families wanted; nil: all there are.
   public var families: Set<EventFamily>?
   /// System calls that the family syscall tells, by name; empty: all.
-  public var syscalls: Set<String> = [] {
-    didSet {
-      // Numbers, once: names would be made for each event.
-      callNumbers = SyscallABI.allCases.map { abi in Set(syscalls.compactMap { abi.number(of: $0) })
-      }
+  public var syscalls: Set<String> {
+    get { calls.names }
+    set { calls = Calls(names: newValue) }
+  }
+  private var calls = Calls(names: [])
+
+  /// System calls by name, and by number once for all: a name would be made for each event.
+  private struct Calls {
+    let names: Set<String>
+    /// By the raw value of a ``SyscallABI``.
+    let numbers: [Set<UInt32>]
+
+    init(names: Set<String>) {
+      self.names = names
+      numbers = SyscallABI.allCases.map { abi in Set(names.compactMap { abi.number(of: $0) }) }
     }
   }
-  /// The numbers of ``syscalls``, by the raw value of a ``SyscallABI``.
-  private var callNumbers: [Set<UInt32>] = []
   /// Processes, by id.
   public var processes: Set<UInt32> = []
   /// Processes with all their descendants, by id.
@@ -56,9 +64,9 @@ public struct EventFilter {
     if !trees.isEmpty { follow(event) }
     if let families, !families.contains(event.family) { return false }
     let header = event.header
-    if !syscalls.isEmpty, event.family == .syscall {
+    if !calls.names.isEmpty, event.family == .syscall {
       let call = event.systemCall
-      if !callNumbers[Int(call.abi.rawValue)].contains(call.number) { return false }
+      if !calls.numbers[Int(call.abi.rawValue)].contains(call.number) { return false }
     }
     if passesTask(header.pid, event.process, comm: event.comm),
       uids.isEmpty || uids.contains(header.uid), cgroups.isEmpty || isInside(cgroup())
