@@ -147,6 +147,32 @@ extension LiveKernelTests {
       #expect(after["delivered"] as? Int == verdict["events"] as? Int)
     }
 
+    /// A ring of another version's layout: refused with what to do, shown as far as it is known, ended.
+    @Test func anotherLayoutIsRefused() throws {
+      let scene = try RecordingScene()
+      let result = try scene.shell(
+        """
+        $ORDINAL record -q -o a.ord --pin test-abi --leave-pinned --duration 0.1 || exit 9
+        control=/sys/fs/bpf/ordinal/test-abi/control
+        # The version lies at byte 264 of the control area.
+        value=$(bpftool -j map dump pinned $control | grep -o '"value":[[][^]]*' | head -n 1 |
+          grep -o '0x[0-9a-f]*' | awk 'NR == 265 {print "0x63"; next} {print}')
+        bpftool map update pinned $control key 0 0 0 0 value $value || exit 8
+        $ORDINAL record -q -o b.ord --pin test-abi --duration 0.1; echo refused=$?
+        [ -e b.ord ] && echo made
+        $ORDINAL stats test-abi; echo stats=$?
+        $ORDINAL detach test-abi; echo detached=$?
+        ls /sys/fs/bpf/ordinal 2>/dev/null; $ORDINAL stats
+        """)
+      #expect(result.text.contains("refused=2"), "\(result)")
+      #expect(result.text.contains("layout version 99, this program reads 3: drain it with"))
+      #expect(result.text.contains("or give up what is in it: ordinal detach test-abi"))
+      #expect(!result.text.contains("made"))
+      #expect(result.text.contains("stats=0") && result.text.contains("its layout is version 99"))
+      #expect(result.text.contains("detached=0") && result.text.contains("'test-abi' is ended"))
+      #expect(result.text.hasSuffix("ordinal: nothing is pinned\n"), "\(result)")
+    }
+
     @Test func liveVerdict() throws {
       let scene = try RecordingScene()
       let result = try scene.shell(
