@@ -211,7 +211,8 @@ let package = Package(
       ],
       swiftSettings: house),
     .testTarget(
-      name: "CaptureTests", dependencies: ["Capture", "SequencerABI"], swiftSettings: house),
+      name: "CaptureTests", dependencies: ["Capture", "BPFCKit", "BPFLoader", "SequencerABI"],
+      swiftSettings: house),
     .testTarget(
       name: "BPFPipelineTests", dependencies: ["BPFPipeline", "KernelObjects"],
       exclude: ["bpf-build.json"], swiftSettings: house, plugins: ["BPFBuildPlugin"]),

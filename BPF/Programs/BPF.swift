@@ -8,6 +8,8 @@ import SequencerCore
 /// bpf() ends.
 @c @section("tp_btf/sys_exit") @used
 public func bpf_exit(_ context: Context) -> Int32 {
+  preventPreemption()
+  defer { allowPreemption() }
   let task = Task.current
   let call = unsafe SystemCall(leaving: context, task)
   let result = Int64(bitPattern: unsafe context.argument(1))

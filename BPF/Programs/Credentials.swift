@@ -16,6 +16,8 @@ import SequencerCore
 /// Remembers what a task has before a call that may change it.
 @c @section("tp_btf/sys_enter") @used
 public func cred_enter(_ context: Context) -> Int32 {
+  preventPreemption()
+  defer { allowPreemption() }
   let task = Task.current
   let call = unsafe SystemCall(entering: context, task)
   guard mayChangeCredentials(call) else { return 0 }
@@ -31,6 +33,8 @@ public func cred_enter(_ context: Context) -> Int32 {
 /// Tells what such a call changed, if it changed anything.
 @c @section("tp_btf/sys_exit") @used
 public func cred_exit(_ context: Context) -> Int32 {
+  preventPreemption()
+  defer { allowPreemption() }
   let task = Task.current
   let call = unsafe SystemCall(leaving: context, task)
   guard mayChangeCredentials(call), let state = unsafe kit_act_state(task.pointer, 0),
@@ -44,6 +48,8 @@ public func cred_exit(_ context: Context) -> Int32 {
 /// A task was made in a new user namespace (see `task_newtask`): what it has beside what its creator has.
 @c @section("tp_btf/task_newtask") @used
 public func cred_newtask(_ context: Context) -> Int32 {
+  preventPreemption()
+  defer { allowPreemption() }
   let task = Task.current
   let child = unsafe Task(context.pointerArgument(0))
   // Without one, copy_creds() shares or copies what the creator has.

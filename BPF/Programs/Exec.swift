@@ -9,6 +9,8 @@ import SequencerCore
 /// in begin_new_exec(), fs/exec.c, kernels from 6.9. Keeps what `exec` calls "before".
 @c @section("tp_btf/sched_prepare_exec") @used
 public func sched_prepare_exec(_ context: Context) -> Int32 {
+  preventPreemption()
+  defer { allowPreemption() }
   let task = Task.current
   guard let state = unsafe kit_task_state(task.pointer, 1) else { return 0 }
   let credentials = task.credentials
@@ -26,6 +28,8 @@ public func sched_prepare_exec(_ context: Context) -> Int32 {
 /// fs/exec.c, after success only: a failed exec is none.
 @c @section("tp_btf/sched_process_exec") @used
 public func sched_process_exec(_ context: Context) -> Int32 {
+  preventPreemption()
+  defer { allowPreemption() }
   guard let ring = KernelRing() else { return 0 }
   let producer = Producer(ring)
   let task = Task.current

@@ -9,6 +9,8 @@ import SequencerCore
 /// `tsk->exit_code` is set and before the parent can be told.
 @c @section("tp_btf/sched_process_exit") @used
 public func sched_process_exit(_ context: Context) -> Int32 {
+  preventPreemption()
+  defer { allowPreemption() }
   guard let ring = KernelRing() else { return 0 }
   let producer = Producer(ring)
   let task = Task.current

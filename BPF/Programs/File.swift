@@ -8,6 +8,8 @@ import SequencerABI
 /// registers and memory; what became of an open is the file behind the new descriptor.
 @c @section("tp_btf/sys_exit") @used
 public func file_act(_ context: Context) -> Int32 {
+  preventPreemption()
+  defer { allowPreemption() }
   let task = Task.current
   let call = unsafe SystemCall(leaving: context, task)
   let act = call.act

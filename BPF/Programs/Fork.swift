@@ -11,6 +11,8 @@ import SequencerCore
 /// io workers.
 @c @section("tp_btf/task_newtask") @used
 public func task_newtask(_ context: Context) -> Int32 {
+  preventPreemption()
+  defer { allowPreemption() }
   guard let ring = KernelRing() else { return 0 }
   let producer = Producer(ring)
   let parent = Task.current

@@ -8,6 +8,8 @@ import SequencerCore
 /// A task calls on a futex: what it waits for, or wakes, before it does.
 @c @section("tp_btf/sys_enter") @used
 public func futex_enter(_ context: Context) -> Int32 {
+  preventPreemption()
+  defer { allowPreemption() }
   let task = Task.current
   let call = unsafe SystemCall(entering: context, task)
   return futex(task, call, result: 0, kind: .futexEnter)
@@ -16,6 +18,8 @@ public func futex_enter(_ context: Context) -> Int32 {
 /// A task comes back from a call on a futex.
 @c @section("tp_btf/sys_exit") @used
 public func futex_exit(_ context: Context) -> Int32 {
+  preventPreemption()
+  defer { allowPreemption() }
   let task = Task.current
   let call = unsafe SystemCall(leaving: context, task)
   return futex(

@@ -8,6 +8,8 @@ import SequencerCore
 /// A task begins to wait for a kernel lock: `trace_contention_begin(lock, flags)`, kernel/locking.
 @c @section("tp_btf/contention_begin") @used
 public func contention_begin(_ context: Context) -> Int32 {
+  preventPreemption()
+  defer { allowPreemption() }
   let flags = UInt32(truncatingIfNeeded: unsafe context.argument(1))
   return unsafe lock(context.argument(0), flags: flags, result: 0, kind: .lockWait)
 }
@@ -15,6 +17,8 @@ public func contention_begin(_ context: Context) -> Int32 {
 /// The wait has ended, and the lock is held: `trace_contention_end(lock, ret)`, kernel/locking.
 @c @section("tp_btf/contention_end") @used
 public func contention_end(_ context: Context) -> Int32 {
+  preventPreemption()
+  defer { allowPreemption() }
   let result = Int32(truncatingIfNeeded: unsafe context.argument(1))
   return unsafe lock(context.argument(0), flags: 0, result: result, kind: .lockAcquired)
 }

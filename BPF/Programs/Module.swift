@@ -9,13 +9,17 @@ import SequencerCore
 /// initialisation runs.
 @c @section("tp_btf/module_load") @used
 public func module_load(_ context: Context) -> Int32 {
-  unsafe tellModule(context, kind: .moduleLoad)
+  preventPreemption()
+  defer { allowPreemption() }
+  return unsafe tellModule(context, kind: .moduleLoad)
 }
 
 /// A module is freed: `trace_module_free(mod)` in free_module(), kernel/module/main.c.
 @c @section("tp_btf/module_free") @used
 public func module_free(_ context: Context) -> Int32 {
-  unsafe tellModule(context, kind: .moduleFree)
+  preventPreemption()
+  defer { allowPreemption() }
+  return unsafe tellModule(context, kind: .moduleFree)
 }
 
 @inline(__always) private func tellModule(_ context: Context, kind: EventKind) -> Int32 {
@@ -60,6 +64,8 @@ private enum Place {
 /// init_module(), finit_module() or delete_module() ends, well or not.
 @c @section("tp_btf/sys_exit") @used
 public func module_exit(_ context: Context) -> Int32 {
+  preventPreemption()
+  defer { allowPreemption() }
   let task = Task.current
   let call = unsafe SystemCall(leaving: context, task)
   let act = call.act

@@ -136,6 +136,8 @@ private enum Place {
 /// A call of mounts ends, well or not.
 @c @section("tp_btf/sys_exit") @used
 public func mount_exit(_ context: Context) -> Int32 {
+  preventPreemption()
+  defer { allowPreemption() }
   let task = Task.current
   let call = unsafe SystemCall(leaving: context, task)
   let act = call.act

@@ -11,6 +11,8 @@ import SequencerCore
 /// Remembers what a task has before a call that may change it.
 @c @section("tp_btf/sys_enter") @used
 public func namespace_enter(_ context: Context) -> Int32 {
+  preventPreemption()
+  defer { allowPreemption() }
   let task = Task.current
   let call = unsafe SystemCall(entering: context, task)
   guard call.act == UInt32(SyscallAct.changeNamespaces) else { return 0 }
@@ -26,6 +28,8 @@ public func namespace_enter(_ context: Context) -> Int32 {
 /// Tells what such a call changed, if it changed anything.
 @c @section("tp_btf/sys_exit") @used
 public func namespace_exit(_ context: Context) -> Int32 {
+  preventPreemption()
+  defer { allowPreemption() }
   let task = Task.current
   let call = unsafe SystemCall(leaving: context, task)
   guard call.act == UInt32(SyscallAct.changeNamespaces),
@@ -40,6 +44,8 @@ public func namespace_exit(_ context: Context) -> Int32 {
 /// A task was made (see `task_newtask`): its namespaces beside its creator's.
 @c @section("tp_btf/task_newtask") @used
 public func ns_newtask(_ context: Context) -> Int32 {
+  preventPreemption()
+  defer { allowPreemption() }
   let task = Task.current
   let child = unsafe Task(context.pointerArgument(0))
   // Nearly every task: its namespaces are its creator's, and nothing more has to be read.

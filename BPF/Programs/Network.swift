@@ -10,6 +10,8 @@ import SequencerCore
 /// task is then whoever was interrupted.
 @c @section("tp_btf/inet_sock_set_state") @used
 public func inet_sock_set_state(_ context: Context) -> Int32 {
+  preventPreemption()
+  defer { allowPreemption() }
   guard let ring = KernelRing() else { return 0 }
   let producer = Producer(ring)
   let task = Task.current
@@ -59,6 +61,8 @@ func fillState(
 /// descriptor; where the call failed, those that were asked for.
 @c @section("tp_btf/sys_exit") @used
 public func net_act(_ context: Context) -> Int32 {
+  preventPreemption()
+  defer { allowPreemption() }
   let task = Task.current
   let call = unsafe SystemCall(leaving: context, task)
   let callAct = call.act

@@ -38,6 +38,8 @@ private enum Request {
 /// Remembers the tracee that a request is about: one that detaches it leaves no trace of it.
 @c @section("tp_btf/sys_enter") @used
 public func ptrace_enter(_ context: Context) -> Int32 {
+  preventPreemption()
+  defer { allowPreemption() }
   let task = Task.current
   let call = unsafe SystemCall(entering: context, task)
   guard call.act == UInt32(SyscallAct.ptrace), let state = unsafe kit_act_state(task.pointer, 1)
@@ -55,6 +57,8 @@ public func ptrace_enter(_ context: Context) -> Int32 {
 /// ptrace(), process_vm_readv() or process_vm_writev() ends.
 @c @section("tp_btf/sys_exit") @used
 public func ptrace_exit(_ context: Context) -> Int32 {
+  preventPreemption()
+  defer { allowPreemption() }
   let task = Task.current
   let call = unsafe SystemCall(leaving: context, task)
   let act = call.act

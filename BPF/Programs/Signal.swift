@@ -9,6 +9,8 @@ import SequencerCore
 /// __send_signal_locked() and send_sigqueue(), kernel/signal.c, under the target's siglock.
 @c @section("tp_btf/signal_generate") @used
 public func signal_generate(_ context: Context) -> Int32 {
+  preventPreemption()
+  defer { allowPreemption() }
   guard let ring = KernelRing() else { return 0 }
   let producer = Producer(ring)
   let task = Task.current
@@ -50,6 +52,8 @@ public func signal_generate(_ context: Context) -> Int32 {
 /// the task that takes it.
 @c @section("tp_btf/signal_deliver") @used
 public func signal_deliver(_ context: Context) -> Int32 {
+  preventPreemption()
+  defer { allowPreemption() }
   guard let ring = KernelRing() else { return 0 }
   let producer = Producer(ring)
   let task = Task.current

@@ -9,6 +9,8 @@ import SequencerCore
 /// its like of arm64).
 @c @section("tp_btf/sys_enter") @used
 public func syscall_enter(_ context: Context) -> Int32 {
+  preventPreemption()
+  defer { allowPreemption() }
   let task = Task.current
   let call = unsafe SystemCall(entering: context, task)
   // A call that is not chosen is no event: it is not counted either.
@@ -37,6 +39,8 @@ public func syscall_enter(_ context: Context) -> Int32 {
 /// like of arm64).
 @c @section("tp_btf/sys_exit") @used
 public func syscall_exit(_ context: Context) -> Int32 {
+  preventPreemption()
+  defer { allowPreemption() }
   let task = Task.current
   let call = unsafe SystemCall(leaving: context, task)
   guard call.isWanted, let ring = KernelRing() else { return 0 }

@@ -22,7 +22,7 @@ import Glibc
   /// - Throws: what libbpf could not make sense of.
   public init(opening bytes: [UInt8], name: String) throws(BPFError) {
     _ = LibBPFLog.installed
-    _ = DirectMaps.installed
+    _ = FinalInstructions.installed
     LibBPFLog.clear()
     self.name = name
     let opened = unsafe name.withCString { cName in
@@ -151,11 +151,15 @@ import Glibc
   ///
   /// - Parameters:
   ///   - direct: maps of one element whose symbols stand for that element's address in the programs
-  ///     (see `DirectMaps`); every reference to them is taken so.
+  ///     (see `FinalInstructions`); every reference to them is taken so.
   ///   - measured: has the verifier write statistics in place of its log, for
   ///     ``verifierStatistics(of:)``.
+  ///   - kernelFunctions: the ids of the kernel's functions that programs call by number
+  ///     (``ProgramPreemption/functionIDs(_:)``); empty: such calls are taken out.
   /// - Throws: what the kernel refused, with the verifier's log.
-  public func load(direct: [String] = [], measured: Bool = false) throws(BPFError) {
+  public func load(
+    direct: [String] = [], measured: Bool = false, kernelFunctions: [UInt32] = []
+  ) throws(BPFError) {
     LibBPFLog.clear()
     // Addresses, as libbpf has them until it closes the object.
     var programs: [UInt] = []
@@ -173,7 +177,8 @@ import Glibc
     }
     var maps: [UInt] = []
     for map in direct { maps.append(UInt(bitPattern: unsafe try findMap(map))) }
-    let result = DirectMaps.with(maps, in: programs) { unsafe bpf_object__load(handle) }
+    let changes = FinalInstructions.Changes(directMaps: maps, kernelFunctions: kernelFunctions)
+    let result = FinalInstructions.with(changes, in: programs) { unsafe bpf_object__load(handle) }
     if result == 0 { return }
     let verifier = unsafe String(cString: log)
     let isVerifier = !verifier.isEmpty
@@ -189,7 +194,7 @@ import Glibc
       verifierLog: isVerifier ? verifier : nil)
   }
 
-  /// What a program of a measured ``load(direct:measured:)`` cost the verifier; nil for one that was skipped.
+  /// What a program of a measured ``load(direct:measured:kernelFunctions:)`` cost the verifier; nil for one that was skipped.
   package func verifierStatistics(of program: String) throws(BPFError) -> VerifierStatistics? {
     var size = 0
     guard let log = unsafe bpf_program__log_buf(try findProgram(program), &size) else { return nil }
@@ -200,6 +205,19 @@ import Glibc
   /// The instructions of a program as the object has them.
   package func instructionCount(of program: String) throws(BPFError) -> Int {
     unsafe Int(bpf_program__insn_cnt(try findProgram(program)))
+  }
+
+  /// The instructions that the kernel kept of a loaded program, without those that it found dead; 0 where it doesn't
+  /// tell (CAP_SYS_ADMIN or CAP_PERFMON).
+  package func keptInstructionCount(of program: String) throws(BPFError) -> Int {
+    var info = bpf_prog_info()
+    var size = UInt32(MemoryLayout<bpf_prog_info>.size)
+    let descriptor = unsafe bpf_program__fd(try findProgram(program))
+    let result = unsafe bpf_obj_get_info_by_fd(descriptor, &info, &size)
+    if result != 0 {
+      throw BPFError("look at", "program \(program)", code: result, remedy: "load it before")
+    }
+    return Int(info.xlated_prog_len) / 8
   }
 
   /// Says what a program will be attached to, as the verifier wants to know it: what its section names.

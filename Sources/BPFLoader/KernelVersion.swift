@@ -13,6 +13,8 @@ public struct KernelVersion: Comparable, Hashable, Sendable {
   public static let floor = KernelVersion(major: 6, minor: 1)
   /// Since this kernel BPF memory counts against the memory cgroup, before against `RLIMIT_MEMLOCK`.
   public static let memoryCgroupAccounting = KernelVersion(major: 5, minor: 11)
+  /// Since this kernel tracepoints may be protected by SRCU, with preemption on (include/linux/tracepoint.h).
+  public static let preemptibleTracepoints = KernelVersion(major: 7, minor: 0)
 
   /// Creates a version from its numbers.
   public init(major: Int, minor: Int, patch: Int = 0) {

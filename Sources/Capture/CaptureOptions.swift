@@ -65,6 +65,8 @@ public struct CaptureOptions: Sendable {
   public var assumesOldExit = false
   /// Has programs find no memory for what a task is before a call (for tests).
   public var refusesStorage = false
+  /// Has programs keep other tasks off their CPU although the kernel does so itself (for tests).
+  public var preventsPreemption = false
   /// Leaves out what needs programs on functions, as on a kernel that is locked down (for tests).
   public var avoidsFunctions = false
 

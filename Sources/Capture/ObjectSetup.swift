@@ -13,6 +13,8 @@ struct KernelFacts {
   let programs: [ProgramSpec]
   /// `sched_process_exit` tells which thread is the last (6.16 and newer).
   let hasGroupDead: Bool
+  /// The kernel's functions that programs keep other tasks off their CPU with; empty where the kernel does so.
+  let preemptionFunctions: [UInt32]
 
   /// Reads the kernel's types.
   ///
@@ -45,10 +47,27 @@ struct KernelFacts {
       }
       self.offsets = offsets
       registers = try syscallRegisters(types, families: families)
+      preemptionFunctions = try KernelFacts.preemptionFunctions(types, options)
       hasGroupDead = (types.tracepoint("sched_process_exit")?.argumentCount ?? 0) >= 2
     } catch {
       throw CaptureError(wrapping: error)
     }
+  }
+}
+
+extension KernelFacts {
+  /// The functions that programs must keep other tasks off their CPU with.
+  ///
+  /// - Throws: they must, and this kernel has them not.
+  private static func preemptionFunctions(
+    _ types: borrowing KernelBTF, _ options: CaptureOptions
+  ) throws(CaptureError) -> [UInt32] {
+    guard ProgramPreemption.isPossible || options.preventsPreemption else { return [] }
+    if let ids = ProgramPreemption.functionIDs(types) { return ids }
+    let missing = ProgramPreemption.missingFunctions(types).joined(separator: ", ")
+    throw CaptureError(
+      "other tasks may run in the midst of programs on this kernel, and to prevent it it has no "
+        + "\(missing); boot a distribution's kernel")
   }
 }
 
@@ -68,7 +87,9 @@ func loadSequencer(
       try object.skip(program: program.name)
     }
     try configure(object, options, facts: facts, geometry: geometry, cpus: cpus)
-    try object.load(direct: directMaps, measured: measured)
+    try object.load(
+      direct: directMaps, measured: measured,
+      kernelFunctions: facts.preemptionFunctions)
     return object
   } catch {
     throw CaptureError(wrapping: error)

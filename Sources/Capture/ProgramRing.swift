@@ -64,7 +64,8 @@ package struct ProgramRing: ~Copyable {
       let object = try BPFObject(opening: bytes, name: name)
       try configure(object, options, facts: facts, geometry: geometry, cpus: cpus)
       try prepare(object)
-      try object.load(direct: directMaps + direct)
+      try object.load(
+        direct: directMaps + direct, kernelFunctions: facts.preemptionFunctions)
       let maps = try MappedMaps(
         control: try object.map("control"), ring: try object.map("ring"),
         cpuState: try object.map("cpu_state"), geometry: geometry, cpus: cpus)

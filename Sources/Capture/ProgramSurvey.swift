@@ -10,6 +10,8 @@ package struct ProgramSurvey: Sendable {
     package let name: String
     /// Its instructions, as the object has them.
     package let instructions: Int
+    /// Those of them that the kernel kept, the dead ones left out.
+    package let kept: Int
     /// What it cost the verifier.
     package let verifier: VerifierStatistics
   }
@@ -41,7 +43,13 @@ package struct ProgramSurvey: Sendable {
     return surveys
   }
 
-  private static func survey(_ name: String, _ options: CaptureOptions) -> ProgramSurvey {
+  /// The programs of one capture.
+  ///
+  /// - Parameters:
+  ///   - name: what to call it.
+  ///   - options: the capture's.
+  /// - Returns: the programs, or why the kernel took them not.
+  package static func survey(_ name: String, _ options: CaptureOptions) -> ProgramSurvey {
     do throws(CaptureError) {
       return ProgramSurvey(name: name, programs: try load(options), problem: nil)
     } catch {
@@ -74,7 +82,7 @@ package struct ProgramSurvey: Sendable {
         programs.append(
           Program(
             name: spec.name, instructions: try object.instructionCount(of: spec.name),
-            verifier: statistics))
+            kept: try object.keptInstructionCount(of: spec.name), verifier: statistics))
       }
       links.detach()
       return programs

@@ -16,6 +16,7 @@ public struct Diagnosis: Hashable, Sendable {
     ]
     checks += Diagnosis.tracepoints(facts, requirements)
     checks += Diagnosis.helpers(facts, requirements)
+    checks.append(Diagnosis.preemption(facts))
     checks.append(Diagnosis.fields(facts, requirements))
     checks += requirements.families.map { Diagnosis.family($0, facts) }
     checks += Diagnosis.maps(facts)
@@ -140,6 +141,25 @@ public struct Diagnosis: Hashable, Sendable {
     requirements.helpers.map {
       check("helper \($0)", facts.helpers[$0], otherwise: .missing, facts)
     }
+  }
+
+  /// Whether another task can get in the midst of a program.
+  private static func preemption(_ facts: SystemFacts) -> Check {
+    if !facts.isPreemptible {
+      return Check("preemption", .ok, "this kernel lets a program end before another task runs")
+    }
+    guard let missing = facts.missingFunctions else {
+      return Check("preemption", .unknown, "can't be seen without the kernel's types")
+    }
+    if missing.isEmpty {
+      return Check(
+        "preemption", .ok,
+        "programs keep other tasks off their CPU; what the kernel skips yet is told as missed")
+    }
+    return Check(
+      "preemption", .missing,
+      "other tasks may run in the midst of programs; no \(missing.joined(separator: ", "))",
+      remedy: "boot a distribution's kernel")
   }
 
   private static func maps(_ facts: SystemFacts) -> [Check] {

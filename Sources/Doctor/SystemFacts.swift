@@ -21,6 +21,10 @@ public struct SystemFacts: Sendable {
   public var tracepoints: [String: Availability] = [:]
   /// What probing gave, by function that programs may stand on.
   public var functions: [String: Availability] = [:]
+  /// Whether programs may be preempted.
+  public var isPreemptible = false
+  /// The functions that programs prevent it with and the kernel lacks; nil if that can't be seen.
+  public var missingFunctions: [String]?
   /// What probing gave, by helper.
   public var helpers: [String: Availability] = [:]
   /// What is wrong with fields that don't resolve.

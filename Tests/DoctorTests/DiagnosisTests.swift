@@ -21,6 +21,8 @@ private func soundMachine() -> SystemFacts {
     for name in family.functions { facts.functions[name] = .available }
   }
   for name in needs.helpers { facts.helpers[name] = .available }
+  facts.isPreemptible = true
+  facts.missingFunctions = []
   facts.possibleCPUs = 8
   facts.ringMap = .available
   facts.maps = [.ringBuf: .available, .taskStorage: .available]
@@ -98,6 +100,12 @@ private let faults: [Fault] = [
   },
   Fault(testDescription: "unseen helper", check: "helper ringbuf_output", status: .unknown) {
     $0.helpers["ringbuf_output"] = .unknown("no permission")
+  },
+  Fault(testDescription: "preemptible", check: "preemption", status: .missing) {
+    $0.missingFunctions = ["bpf_preempt_disable"]
+  },
+  Fault(testDescription: "unseen preemption", check: "preemption", status: .unknown) {
+    $0.missingFunctions = nil
   },
   Fault(testDescription: "field", check: "fields", status: .missing) {
     $0.fieldProblems = ["can't find 'x'"]

@@ -49,7 +49,8 @@ extension LiveKernelTests {
       #expect(looks > 2 && figures.lost > 0 && figures.handedOut > 0)
       // At rest.
       #expect(figures.inFlight == 0 && figures.offered == figures.handedOut + figures.lost)
-      #expect(figures.missedTotal == 0 && figures.missed.count == 3)
+      expectHardly(missed: figures.missedTotal, of: figures.offered)
+      #expect(figures.missed.count == 3)
       #expect(figures.told == figures.lost && gaps.total == figures.lost)
       #expect(figures.lostByCPU == gaps.byCPU)
       #expect(figures.lostByCPU.values.reduce(0, +) == figures.lost)

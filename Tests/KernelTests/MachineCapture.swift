@@ -1,3 +1,4 @@
+import BPFLoader
 import Capture
 import Causality
 import Foundation
@@ -43,7 +44,7 @@ private struct Disturbed: Error {}
 /// Captures the machine while the process runs that `start` makes.
 ///
 /// Where the rest of the machine made or ended tasks at the moment of beginning or ending, the
-/// interval is not known exactly and it is all done again, at most eight times.
+/// interval is not known exactly and it is all done again, at most eight times; so where the kernel skipped an event.
 func captureMachine(
   _ options: CaptureOptions, keeps: Bool = false, _ start: () throws -> ChildProcess
 ) throws -> MachineCapture {
@@ -106,6 +107,8 @@ private func captureOnce(
   while try result.drain(&session, &verifier, keeps: keeps) > 0 {}
   guard let last else { throw Disturbed() }
   result.figures = try session.figures()
+  // Nobody knows what was skipped, so that counts can't agree.
+  if ProgramPreemption.isPossible && result.figures.missedTotal > 0 { throw Disturbed() }
   var gaps: [Gap] = []
   session.consumer.collectResidualLoss { cpu, block in
     result.lostInGaps += block.total

@@ -97,7 +97,9 @@ public struct RingAttack: ~Copyable {
       config.linger_ns = settings.linger
     }
     try object.resize(map: "attack_state", maxEntries: cpus)
-    try object.load(direct: directMaps)
+    let functions =
+      ProgramPreemption.isPossible ? ProgramPreemption.functionIDs(try KernelBTF()) : []
+    try object.load(direct: directMaps, kernelFunctions: functions ?? [])
     let state = try MappedRegion(
       descriptor: try object.map("attack_state").descriptor,
       byteCount: Int(cpus) * MemoryLayout<attack_cpu>.stride)

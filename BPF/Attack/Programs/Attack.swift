@@ -117,9 +117,11 @@ func put(_ base: UnsafeMutableRawPointer, _ offset: Int, _ word: UInt64, _ sum: 
 }
 
 /// A system call of the user that attacks, chosen by its number: `trace_sys_enter(regs, id)`,
-/// include/trace/events/syscalls.h. Preemption is off (include/trace/bpf_probe.h).
+/// include/trace/events/syscalls.h. No other task gets in between.
 @c @section("tp_btf/sys_enter") @used
 public func attack_by_call(_ context: Context) -> Int32 {
+  preventPreemption()
+  defer { allowPreemption() }
   let call = unsafe UInt32(truncatingIfNeeded: context.argument(1))
   if call != attack_call() || attack_current_uid() != attack_uid() { return 0 }
   return attempt(UInt32(ATTACK_CALL.rawValue))
@@ -128,6 +130,8 @@ public func attack_by_call(_ context: Context) -> Int32 {
 /// The same, by a producer that is stopped inside its slot.
 @c @section("tp_btf/sys_enter") @used
 public func attack_by_stall(_ context: Context) -> Int32 {
+  preventPreemption()
+  defer { allowPreemption() }
   let call = unsafe UInt32(truncatingIfNeeded: context.argument(1))
   if call != attack_lingering_call() || attack_current_uid() != attack_uid() { return 0 }
   return attempt(UInt32(ATTACK_STALL.rawValue), linger: attack_linger_ns())

@@ -16,10 +16,22 @@ import SequencerABI
 }
 
 @c @section("tp_btf/task_newtask") @used
-public func witness_fork(_ context: Context) -> Int32 { witness() }
+public func witness_fork(_ context: Context) -> Int32 {
+  preventPreemption()
+  defer { allowPreemption() }
+  return witness()
+}
 
 @c @section("tp_btf/sched_process_exec") @used
-public func witness_exec(_ context: Context) -> Int32 { witness() }
+public func witness_exec(_ context: Context) -> Int32 {
+  preventPreemption()
+  defer { allowPreemption() }
+  return witness()
+}
 
 @c @section("tp_btf/sched_process_exit") @used
-public func witness_exit(_ context: Context) -> Int32 { witness() }
+public func witness_exit(_ context: Context) -> Int32 {
+  preventPreemption()
+  defer { allowPreemption() }
+  return witness()
+}

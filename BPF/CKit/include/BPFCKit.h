@@ -173,6 +173,17 @@ struct kit_draft {
   uint64_t which;
 };
 
+/* Calls of the kernel's functions (kfuncs) have numbers that no helper has, which the loader replaces by the functions'
+   types, or takes out (Sources/BPFLoader/FinalInstructions.swift): as external symbols libbpf would look for them
+   among all of the kernel's types, wanted or not. In the order of ProgramPreemption.kernelFunctions. */
+enum {
+  KIT_KERNEL_FUNCTIONS = 0x4B000000,
+  KIT_PREEMPT_DISABLE = KIT_KERNEL_FUNCTIONS,
+  KIT_PREEMPT_ENABLE,
+  KIT_LOCAL_IRQ_SAVE,
+  KIT_LOCAL_IRQ_RESTORE,
+};
+
 #if defined(SEQ_TARGET_BPF) && !defined(KIT_MAPS_DEFINED)
 extern const volatile struct kit_config config;
 extern char control, ring, cpu_state, doorbell, tasks, seeds, uids, cgroups, scratch, draft, acts;
@@ -195,6 +206,16 @@ KIT_CONFIG(kit_filter_cgroups, uint32_t, filter_cgroups)
 KIT_CONFIG(kit_filter_comm, uint32_t, filter_comm)
 KIT_CONFIG(kit_families, uint32_t, families)
 KIT_CONFIG(kit_sees_inodes, uint32_t, sees_inodes)
+/* bpf_preempt_disable() */
+KIT_INLINE void kit_prevent_preemption(void) { ((void (*)(void))KIT_PREEMPT_DISABLE)(); }
+/* Lets other tasks in again. Without interrupts the kernel looks for none that waits (preempt_schedule()), and
+   does so where it does next: after the program's end. */
+KIT_INLINE void kit_allow_preemption(void) {
+  uint64_t flags;
+  ((void (*)(uint64_t *))KIT_LOCAL_IRQ_SAVE)(&flags);
+  ((void (*)(void))KIT_PREEMPT_ENABLE)();
+  ((void (*)(uint64_t *))KIT_LOCAL_IRQ_RESTORE)(&flags);
+}
 KIT_INLINE uint64_t kit_cgroup_wanted(uint32_t i) { return config.cgroup_ids[i & 15]; }
 KIT_INLINE uint32_t kit_cgroup_wanted_level(uint32_t i) { return config.cgroup_levels[i & 15]; }
 KIT_CONFIG(kit_compat_offset, uint32_t, syscalls.compat_offset)

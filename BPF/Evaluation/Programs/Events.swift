@@ -43,6 +43,8 @@ func tell(
 /// `task_newtask(task, clone_flags)`, include/trace/events/task.h.
 @c @section("tp_btf/task_newtask") @used
 public func eval_fork(_ context: Context) -> Int32 {
+  preventPreemption()
+  defer { allowPreemption() }
   if !wantsProcesses() { return 0 }
   return unsafe tell(EVAL_FORK, of: context.pointerArgument(0), number: 0, context)
 }
@@ -50,6 +52,8 @@ public func eval_fork(_ context: Context) -> Int32 {
 /// `sched_process_exec(task, old_pid, bprm)`, include/trace/events/sched.h.
 @c @section("tp_btf/sched_process_exec") @used
 public func eval_exec(_ context: Context) -> Int32 {
+  preventPreemption()
+  defer { allowPreemption() }
   if !wantsProcesses() { return 0 }
   return unsafe tell(EVAL_EXEC, of: context.pointerArgument(0), number: 0, context)
 }
@@ -57,6 +61,8 @@ public func eval_exec(_ context: Context) -> Int32 {
 /// `sched_process_exit(task)`, include/trace/events/sched.h.
 @c @section("tp_btf/sched_process_exit") @used
 public func eval_exit(_ context: Context) -> Int32 {
+  preventPreemption()
+  defer { allowPreemption() }
   if !wantsProcesses() { return 0 }
   return unsafe tell(EVAL_EXIT, of: context.pointerArgument(0), number: 0, context)
 }
@@ -75,6 +81,8 @@ public func eval_switch(_ context: Context) -> Int32 {
 /// the event's number.
 @c @section("tp_btf/sys_enter") @used
 public func eval_enter(_ context: Context) -> Int32 {
+  preventPreemption()
+  defer { allowPreemption() }
   if unsafe context.argument(1) != UInt64(eval_call()) { return 0 }
   guard let target = unsafe eval_target_get() else { return 0 }
   let task = unsafe kit_current_task()

@@ -83,6 +83,8 @@ private func tell(
 /// As `syscall_enter` of the product.
 @c @section("tp_btf/sys_enter") @used
 public func eval_family_enter(_ context: Context) -> Int32 {
+  preventPreemption()
+  defer { allowPreemption() }
   let task = Task.current
   let call = unsafe SystemCall(
     task, registers: context.pointerArgument(0), number: context.argument(1))
@@ -108,6 +110,8 @@ public func eval_family_enter(_ context: Context) -> Int32 {
 /// As `syscall_exit` of the product.
 @c @section("tp_btf/sys_exit") @used
 public func eval_family_exit(_ context: Context) -> Int32 {
+  preventPreemption()
+  defer { allowPreemption() }
   let task = Task.current
   let registers = unsafe context.pointerArgument(0)
   let call = unsafe SystemCall(
