@@ -1,4 +1,5 @@
 public import Foundation
+public import Synchronization
 
 /// One line of `ordinal trace -o json`, a fork, an exec or an exit.
 public struct Event: Decodable, Sendable {
@@ -66,6 +67,12 @@ public struct GapLine: Decodable, Sendable {
   public let after_seq, before_seq: UInt64?
 }
 
+/// What the kernel skipped, by the summaries that were read (``RunSummary/missed``).
+public enum SkippedEvents {
+  /// Since the test took it for the last time.
+  public static let seen = Mutex<UInt64>(0)
+}
+
 /// The account of a run, `--summary`.
 public struct RunSummary: Decodable, Sendable {
   public let offered, delivered, lost, missed, filtered, gaps: UInt64
@@ -86,6 +93,8 @@ public struct RunSummary: Decodable, Sendable {
     do { self = try JSONDecoder().decode(RunSummary.self, from: data) } catch {
       throw SupportError("the summary \(String(decoding: data, as: UTF8.self)): \(error)")
     }
+    let skipped = missed
+    SkippedEvents.seen.withLock { $0 += skipped }
   }
 }
 

@@ -56,6 +56,8 @@ vm_payload() {
     for vm_tool in stress-ng strace setpriv chrt nice taskset unshare nsenter; do
       vm_path=$(command -v "$vm_tool") && vm_copy "$vm_root" "$vm_path" "/usr/bin/$vm_tool"
     done
+    # A copy of busybox by another name is no sleep.
+    vm_copy "$vm_root" "$(command -v sleep)" /bin/sleep
     # The tests read the schemas from where the sources were, which a guest's /tmp may hide: put there by
     # parts.sh.
     cp -R "$_ordinal_root/schema" "$vm_root/payload/schema"
