@@ -79,7 +79,8 @@ let package = Package(
     // Loading, reading, understanding.
     .systemLibrary(name: "CLibBPF", pkgConfig: "libbpf", providers: [.apt(["libbpf-dev"])]),
     .target(name: "COrdinalSystem"),
-    .target(name: "BPFLoader", dependencies: ["CLibBPF"], swiftSettings: fuzzed),
+    .target(name: "CBPFLog", dependencies: ["CLibBPF"]),
+    .target(name: "BPFLoader", dependencies: ["CLibBPF", "CBPFLog"], swiftSettings: fuzzed),
     .target(
       name: "Doctor", dependencies: ["BPFLoader", "Capture", "KernelEvents", "SequencerABI"],
       swiftSettings: house),
