@@ -24,7 +24,6 @@ import Glibc
     _ = LibBPFLog.installed
     _ = FinalInstructions.installed
     LibBPFLog.clear()
-    self.name = name
     let opened = unsafe name.withCString { cName in
       var options = unsafe bpf_object_open_opts()
       unsafe options.sz = MemoryLayout<bpf_object_open_opts>.size
@@ -38,6 +37,8 @@ import Glibc
         "open", "object \(name)", code: errno,
         remedy: LibBPFLog.lastLine ?? "rebuild it with bpf-build")
     }
+    // Not before the last throw: there Swift 6.2 destroys a field of a value that is whole in part twice.
+    self.name = name
     unsafe self.handle = unsafe handle
     // The kernel writes no more than the size it is told.
     unsafe log = UnsafeMutablePointer<CChar>.allocate(capacity: BPFObject.logCapacity)

@@ -22,9 +22,11 @@ public struct CSVExport: EventExport, ~Copyable {
   /// - Parameter target: the file, or a stream.
   /// - Throws: ``ExportError`` where it can't be written.
   public init(_ target: ExportTarget) throws(ExportError) {
-    file = try ExportFile(target)
+    self.init(try ExportFile(target))
     file.buffer.append(text: CSVExport.columns.joined(separator: ",") + "\n")
   }
+
+  private init(_ file: consuming ExportFile) { self.file = file }
 
   public mutating func visit(
     _ event: DecodedEvent, context: inout FormattingContext

@@ -33,7 +33,11 @@ public struct JSONExport: EventExport, ~Copyable {
   ///
   /// - Parameter target: the file, or a stream.
   /// - Throws: ``ExportError`` where it can't be written.
-  public init(_ target: ExportTarget) throws(ExportError) { file = try ExportFile(target) }
+  public init(_ target: ExportTarget) throws(ExportError) {
+    self.init(try ExportFile(target))
+  }
+
+  private init(_ file: consuming ExportFile) { self.file = file }
 
   public mutating func visit(
     _ event: DecodedEvent, context: inout FormattingContext

@@ -8,7 +8,7 @@ struct ExportFile: ~Copyable {
   static let threshold = 256 * 1024
 
   /// What is to be written next.
-  var buffer = OutputBuffer(capacity: 2 * ExportFile.threshold)
+  var buffer: OutputBuffer
   private let file: OutputFile
 
   /// The file's name until it is whole; nil for what is written in place.
@@ -17,6 +17,7 @@ struct ExportFile: ~Copyable {
   /// Opens the target.
   init(_ target: ExportTarget) throws(ExportError) {
     file = try OutputFile(target, isStream: true)
+    buffer = OutputBuffer(capacity: 2 * ExportFile.threshold)
   }
 
   /// Writes what is in the buffer if there is enough of it.

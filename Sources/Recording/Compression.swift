@@ -4,7 +4,7 @@ import KernelEvents
 /// Packs blocks with the system's zstd; keeps its working memory.
 @safe package struct Packer: ~Copyable {
   private let context: OpaquePointer
-  private var packed: [UInt8] = []
+  private var packed: [UInt8]
 
   /// A packer, or an error where there is no memory.
   package init() throws(RecordingError) {
@@ -12,6 +12,7 @@ import KernelEvents
       throw RecordingError("no memory to compress with; record without --compress")
     }
     unsafe context = unsafe made
+    packed = []
   }
 
   deinit { unsafe ZSTD_freeCCtx(context) }

@@ -62,7 +62,7 @@ public struct RecordingReader: ~Copyable {
   /// Clock, cgroups and accounts of the recorded machine, as far as read.
   public var context: FormattingContext
   /// Files that belong to the recording and have no sound header.
-  private var headless: [RecordingDamage] = []
+  private var headless: [RecordingDamage]
   /// Bytes of those.
   private let headlessBytes: UInt64
 

@@ -6,7 +6,7 @@ extension SegmentReader {
   /// Reads and checks the header of an open file.
   static func readStart(
     _ descriptor: Int32, _ path: String
-  ) throws(RecordingError) -> (header: SegmentHeader, facts: SegmentFacts, byteCount: UInt64) {
+  ) throws(RecordingError) -> Start {
     var status = stat()
     guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
       throw RecordingError("\(path) is not a file; name what `ordinal record -o` wrote")

@@ -42,6 +42,9 @@ package struct SegmentReader: ~Copyable {
     case end
   }
 
+  /// What a file begins with, and its size.
+  typealias Start = (header: SegmentHeader, facts: SegmentFacts, byteCount: UInt64)
+
   /// Opens a segment and reads its header.
   ///
   /// - Throws: one line, if it can't be opened or is no segment that this program reads.
@@ -49,21 +52,24 @@ package struct SegmentReader: ~Copyable {
     // Not to block where it is a pipe that nobody writes to.
     let opened = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard opened >= 0 else { throw RecordingError(cannot: "open", path, errno) }
-    do {
-      let found = try SegmentReader.readStart(opened, path)
-      header = found.header
-      facts = found.facts
-      byteCount = found.byteCount
-    } catch {
+    let start: Start
+    do { start = try SegmentReader.readStart(opened, path) } catch {
       close(opened)
       throw error
     }
+    self.init(path, opened, start)
+    readFooter()
+  }
+
+  private init(_ path: String, _ descriptor: Int32, _ start: Start) {
     self.path = path
-    descriptor = opened
+    self.descriptor = descriptor
+    header = start.header
+    facts = start.facts
+    byteCount = start.byteCount
     offset = UInt64(header.byteCount)
     position = header.firstPosition
     footer = nil
-    readFooter()
   }
 
   deinit { close(descriptor) }

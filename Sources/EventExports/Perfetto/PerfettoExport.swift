@@ -37,8 +37,12 @@ public struct PerfettoExport: EventExport, ~Copyable {
   ///     not seen for longest are ended, and begin anew where it is seen again.
   /// - Throws: ``ExportError`` where it can't be written.
   public init(_ target: ExportTarget, taskLimit: Int = 65_536) throws(ExportError) {
-    file = try ExportFile(target)
-    tasks = PerfettoTasks(limit: taskLimit)
+    self.init(try ExportFile(target), PerfettoTasks(limit: taskLimit))
+  }
+
+  private init(_ file: consuming ExportFile, _ tasks: consuming PerfettoTasks) {
+    self.file = file
+    self.tasks = tasks
   }
 
   public mutating func visit(

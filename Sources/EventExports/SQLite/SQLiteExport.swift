@@ -16,9 +16,9 @@ public struct SQLiteExport: EventExport, ~Copyable {
   private let insertExit: SQLiteStatement
   private let insertGap: SQLiteStatement
   private let insertMeta: SQLiteStatement
-  private var details = EventDetails()
-  private var told = ExecText()
-  private var scratch = OutputBuffer(capacity: 1024)
+  private var details: EventDetails
+  private var told: ExecText
+  private var scratch: OutputBuffer
   private var events: UInt64 = 0
   private var gaps: UInt64 = 0
   private var lost: UInt64 = 0
@@ -73,6 +73,9 @@ public struct SQLiteExport: EventExport, ~Copyable {
     self.insertExit = insertExit
     self.insertGap = insertGap
     self.insertMeta = insertMeta
+    details = EventDetails()
+    told = ExecText()
+    scratch = OutputBuffer(capacity: 1024)
   }
 
   public mutating func visit(

@@ -14,12 +14,12 @@ struct SQLiteProcesses: ~Copyable {
   private let exec: SQLiteStatement
   private let exit: SQLiteStatement
   private let limit: Int
-  private var ids: [ProcessKey: Int64] = [:]
-  private var living: [UInt32: Int64] = [:]
+  private var ids: [ProcessKey: Int64]
+  private var living: [UInt32: Int64]
   /// Whether ids were forgotten, so that one that isn't here may be in the database.
   private var hasForgotten = false
   private var nextID: Int64 = 1
-  private var scratch = OutputBuffer(capacity: 256)
+  private var scratch: OutputBuffer
 
   init(_ database: borrowing SQLiteDatabase, limit: Int) throws(ExportError) {
     let insert = try database.prepare(
@@ -59,6 +59,9 @@ struct SQLiteProcesses: ~Copyable {
     self.exec = exec
     self.exit = exit
     self.limit = max(1, limit)
+    ids = [:]
+    living = [:]
+    scratch = OutputBuffer(capacity: 256)
   }
 
   /// What an event tells of a process when it is seen first.

@@ -24,7 +24,6 @@ struct CommandProcess: ~Copyable {
   ///   - mask: the signal mask it shall have.
   /// - Throws: if it can't be forked.
   init(_ words: [[UInt8]], mask: sigset_t) throws(Failure) {
-    name = String(decoding: words[0], as: UTF8.self)
     // Kept until the end of the process: the child of the fork has its own copy.
     var pointers = unsafe words.map { word in
       let copy = UnsafeMutablePointer<CChar>.allocate(capacity: word.count + 1)
@@ -49,6 +48,7 @@ struct CommandProcess: ~Copyable {
     // A caller may have left SIGCHLD ignored: the kernel would then reap the command itself, and its
     // status be lost. After the fork, so that the command inherits what the caller chose.
     _ = signal(SIGCHLD, SIG_DFL)
+    name = String(decoding: words[0], as: UTF8.self)
     pid = made.pid
     gate = made.gate
     status = made.status
