@@ -44,27 +44,12 @@ public enum HTMLReport {
         + file.notes.map { "<li>\(Markup.escape($0))</li>" }.joined() + "</ul>\n"
     }
     for capture in CaptureTable.all(file.rows) {
-      text +=
-        "<h3>\(Markup.escape(capture.title))</h3>\n<table><tr>"
-        + CaptureTable.header.map { "<th>\($0)</th>" }.joined() + "</tr>\n"
-        + capture.lines.map { line in
-          "<tr>"
-            + line.enumerated().map { index, cell in
-              "<td\(index == 1 ? "" : " class=\"n\"")>\(Markup.escape(cell))</td>"
-            }.joined() + "</tr>\n"
-        }.joined() + "</table>\n"
+      text += "<h3>\(Markup.escape(capture.title))</h3>\n"
+      text += cells(CaptureTable.header, capture.lines) { $0 != 1 }
     }
     if let recording = RecordingTable(file.rows) {
-      text +=
-        "<h3>Recorders of the same work</h3>\n<table><tr>"
-        + RecordingTable.header.map { "<th>\($0)</th>" }.joined() + "</tr>\n"
-        + recording.lines.map { line in
-          "<tr>"
-            + line.enumerated().map { index, cell in
-              let style = RecordingTable.right.contains(index) ? " class=\"n\"" : ""
-              return "<td\(style)>\(Markup.escape(cell))</td>"
-            }.joined() + "</tr>\n"
-        }.joined() + "</table>\n"
+      text += "<h3>Recorders of the same work</h3>\n"
+      text += cells(RecordingTable.header, recording.lines) { RecordingTable.right.contains($0) }
     }
     for plot in file.plots() { text += "<figure>\(plot.svg)</figure>\n" }
     var parts: [String] = []
@@ -80,6 +65,22 @@ public enum HTMLReport {
         "<tr><th>\(Markup.escape($0.key))</th><td>\(Markup.escape($0.value))</td></tr>"
       }.joined() + "</table></details>\n"
     return text
+  }
+
+  /// A table; `isRight` tells the columns that are set to the right, by their number.
+  private static func cells(
+    _ header: [String], _ lines: [[String]], isRight: (Int) -> Bool
+  ) -> String {
+    var text = "<table><tr>" + header.map { "<th>\($0)</th>" }.joined() + "</tr>\n"
+    for line in lines {
+      text += "<tr>"
+      for (index, cell) in line.enumerated() {
+        let style = isRight(index) ? " class=\"n\"" : ""
+        text += "<td\(style)>\(Markup.escape(cell))</td>"
+      }
+      text += "</tr>\n"
+    }
+    return text + "</table>\n"
   }
 
   private static func wanted(_ rows: [EvaluationRow]) -> String {
