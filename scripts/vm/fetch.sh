@@ -96,7 +96,8 @@ vm_unpack() {
   touch "$vm_folder/.complete"
 }
 
-# Unpacks one package without what it depends on: $1 is the folder's name, $2 the package.
+# Unpacks one package without what it depends on: $1 is the folder's name, $2 the package; the rest is for tar, where not
+# all of it is wanted.
 vm_unpack_one() {
   mkdir -p "$vm_cache/$1"
   vm_have=$vm_cache/$1/.have.$(echo "$2" | tr / _)
@@ -107,7 +108,12 @@ vm_unpack_one() {
   rm -f "$vm_cache"/download/*
   (cd "$vm_cache/download" && vm_apt_get download "$2") >"$vm_apt/download.log" 2>&1 ||
     vm_unreachable "can't fetch $2: $(grep '^[EW]:' "$vm_apt/download.log" | tail -n 3)"
-  dpkg-deb -x "$vm_cache"/download/*.deb "$vm_cache/$1" || vm_die "can't unpack $2"
+  vm_into=$vm_cache/$1 vm_wanted_package=$2
+  shift 2
+  {
+    dpkg-deb --fsys-tarfile "$vm_cache"/download/*.deb || echo failed >"$vm_cache/download/failed"
+  } | tar -C "$vm_into" -xf - --keep-directory-symlink "$@" && [ ! -e "$vm_cache/download/failed" ] ||
+    vm_die "can't unpack $vm_wanted_package"
   rm -rf "$vm_cache/download"
   : >"$vm_have"
 }

@@ -66,8 +66,8 @@ vm_payload() {
   vm_pack "$vm_root" "$vm_work/payload.cpio"
 }
 
-# The payload of a machine of architecture arm64, for which nothing is cross-built: Debian's bpftool for it, the
-# steps, and an object that needs no configuration.
+# The payload of a machine of architecture arm64: the cross-built program, the steps, Debian's bpftool and an object
+# that needs no configuration.
 vm_payload_arm64() {
   vm_root=$vm_work/payload
   mkdir -p "$vm_root/payload/steps"
@@ -89,7 +89,10 @@ vm_payload_arm64() {
   vm_counter=$(find "$_ordinal_root/.build/plugins/outputs" -name counter.o | head -n 1)
   [ -n "$vm_counter" ] || vm_die "the build left no counter.o"
   cp "$vm_counter" "$vm_root/payload/counter.o"
+  "$vm_swift/llvm-objcopy" --strip-all "$vm_cache/ordinal-arm64" "$vm_root/payload/ordinal"
+  cp "$vm_cache/workload-arm64" "$vm_root/payload/workload"
   cp "$vm_scripts"/guest/steps/* "$vm_root/payload/steps/"
+  cp "$vm_scripts/guest/parts.sh" "$vm_root/payload/"
   vm_pack "$vm_root" "$vm_work/payload.cpio"
 }
 

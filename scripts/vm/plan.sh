@@ -8,7 +8,7 @@ vm_core=doctor,programs,trace
 vm_plan_one() {
   for vm_each in ${kernels:-newest}; do
     vm_wanted=${steps:-$vm_core,capture,order,recording,extras}
-    if [ "$arch" = arm64 ]; then vm_wanted=${steps:-arm64}; fi
+    if [ "$arch" = arm64 ]; then vm_wanted=${steps:-arm64,$vm_core,recording}; fi
     if [ -z "$steps" ]; then
       if [ "$hotplug" = 1 ]; then vm_wanted=$vm_wanted,hotplug; fi
       if [ -n "$numa" ]; then vm_wanted=$vm_wanted,nodes; fi
@@ -41,7 +41,7 @@ vm_plan_all() {
   echo "memory|6.12|amd64|2|320M|||doctor,memory|600"
   echo "clock-hpet|6.12|amd64|4|||hpet|doctor,clock,order|900"
   echo "clock-acpi_pm|6.12|amd64|4|||acpi_pm|doctor,clock|900"
-  echo "arm64|6.12|arm64|4||||arm64|600"
+  echo "arm64|6.12|arm64|4||||arm64,$vm_core,order,recording,extras|1800"
 }
 
 # Builds and fetches what all machines of the plan need.
@@ -71,9 +71,7 @@ vm_prepare() {
   if cut -d '|' -f 3 "$vm_work/plan" | grep -q arm64; then
     vm_fetch_qemu aarch64
     vm_base arm64
-    # What it needs of the build.
-    [ -n "$(find "$_ordinal_root/.build/plugins/outputs" -name counter.o 2>/dev/null)" ] ||
-      (ordinal_build_static "$vm_cache/ordinal") || return 1
+    vm_build_arm64 "$vm_cache/ordinal-arm64" "$vm_cache/workload-arm64"
   fi
   # Kernels before any machine runs: a mirror's trouble shows at once.
   while IFS='|' read -r _ vm_kernel vm_guest_arch _; do

@@ -1,7 +1,7 @@
 # Tables of what virtual machines showed. Sourced by scripts/test-vm. POSIX sh.
 
-# The series of a release: 6.12 of 6.12.117+deb13-cloud-amd64.
-vm_series() { printf '%s\n' "$1" | sed 's/^\([0-9]*\.[0-9]*\).*/\1/'; }
+# The series of a release: 6.12 of 6.12.117+deb13-cloud-amd64, 6.12-arm64 of the same for arm64.
+vm_series() { printf '%s\n' "$1" | sed 's/^\([0-9]*\.[0-9]*\).*-\(arm64\)$/\1-\2/; t; s/^\([0-9]*\.[0-9]*\).*/\1/'; }
 
 # Compares the programs of a run ($1: its folder, $2: the kernel's release) with the committed figures: a line for
 # each that differs. Status 1 if one that was there is not any more.
