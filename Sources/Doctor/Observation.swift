@@ -38,7 +38,8 @@ extension SystemFacts {
 
   private mutating func askTypes(_ types: borrowing KernelBTF, for requirements: Requirements) {
     isPreemptible = ProgramPreemption.isPossible
-    missingFunctions = ProgramPreemption.missingFunctions(types)
+    // Each name is a walk over all types: not where nobody calls them.
+    if isPreemptible { missingFunctions = ProgramPreemption.missingFunctions(types) }
     let optional = requirements.optionalTracepoints.map(\.name)
     for name in requirements.tracepoints + optional {
       tracepoints[name] = FeatureProbe.tracepoint(name, types: types)

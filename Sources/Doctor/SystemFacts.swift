@@ -23,7 +23,7 @@ public struct SystemFacts: Sendable {
   public var functions: [String: Availability] = [:]
   /// Whether programs may be preempted.
   public var isPreemptible = false
-  /// The functions that programs prevent it with and the kernel lacks; nil if that can't be seen.
+  /// The functions that programs prevent it with and the kernel lacks; nil if that can't be seen, or matters not.
   public var missingFunctions: [String]?
   /// What probing gave, by helper.
   public var helpers: [String: Availability] = [:]

@@ -133,6 +133,16 @@ private let faults: [Fault] = [
 
 @Suite("Doctor's diagnosis")
 struct DiagnosisTests {
+  @Test("what prevents preemption matters only where it is possible")
+  func preemption() {
+    #expect(diagnose { _ in }.status("preemption") == .ok)
+    let old = diagnose {
+      $0.isPreemptible = false
+      $0.missingFunctions = nil
+    }
+    #expect(old.status("preemption") == .ok)
+  }
+
   @Test("a family that can't be had is a warning: others run, and it is refused by name")
   func families() throws {
     let diagnosis = diagnose {

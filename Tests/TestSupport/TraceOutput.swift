@@ -69,7 +69,7 @@ public struct GapLine: Decodable, Sendable {
 
 /// What the kernel skipped, by the summaries that were read (``RunSummary/missed``).
 public enum SkippedEvents {
-  /// Since the test took it for the last time.
+  /// How many, since a test's run began.
   public static let seen = Mutex<UInt64>(0)
 }
 

@@ -12,6 +12,13 @@ vm_fetch_swift_arm64() {
   vm_target=$vm_cache/root-arm64
   if [ -e "$vm_cache/swift-sid/.complete" ] && [ -e "$vm_target/.complete" ]; then return 0; fi
   vm_apt_setup
+  vm_versions=$(for vm_each in "$vm_arch" arm64; do
+    APT_CONFIG=$vm_apt/apt.conf apt-cache show "swiftlang:$vm_each/sid" | sed -n 's/^Version: \([0-9.]*\).*/\1/p' | head -n 1
+  done | sort -u)
+  case $vm_versions in
+    "" | *"
+"*) vm_unreachable "Debian's sid has no Swift of one version for $vm_arch and arm64: $(echo "$vm_versions" | tr '\n' ' ')" ;;
+  esac
   # Debuggers, servers and what is for other systems is most of it.
   vm_unpack_one swift-sid "swiftlang:$vm_arch/sid" --wildcards \
     './usr/libexec/swift/bin/clang*' './usr/libexec/swift/bin/*lld' './usr/libexec/swift/bin/llvm-ar' './usr/libexec/swift/bin/llvm-objcopy' \

@@ -36,17 +36,22 @@ vm_base() {
   vm_pack "$vm_root" "$vm_work/base-$1.cpio"
 }
 
-# The payload: the self-contained program ($1), the steps, and where wanted ($2 is 1) the kernel tests of
-# the debug build with the programs that they run.
+# The payload: the self-contained program, the steps, and where wanted ($1 is 1) the kernel tests of the debug build
+# with the programs that they run; for a machine of architecture arm64 ($1) what was built for it.
 vm_payload() {
   vm_root=$vm_work/payload
   mkdir -p "$vm_root/payload/steps"
-  strip -o "$vm_root/payload/ordinal" "$1"
   cp "$vm_scripts"/guest/steps/* "$vm_root/payload/steps/"
   cp "$vm_scripts/guest/parts.sh" "$vm_root/payload/"
-  clang -O1 -static -o "$vm_root/payload/workload" "$_ordinal_root"/Tests/Workload/*.c -lpthread ||
-    vm_die "Tests/Workload doesn't compile"
-  if [ "$2" = 1 ]; then
+  if [ "$1" = arm64 ]; then
+    "$vm_swift/llvm-objcopy" --strip-all "$vm_cache/ordinal-arm64" "$vm_root/payload/ordinal"
+    cp "$vm_cache/workload-arm64" "$vm_root/payload/workload"
+  else
+    strip -o "$vm_root/payload/ordinal" "$vm_cache/ordinal"
+    clang -O1 -static -o "$vm_root/payload/workload" "$_ordinal_root"/Tests/Workload/*.c -lpthread ||
+      vm_die "Tests/Workload doesn't compile"
+  fi
+  if [ "$1" = 1 ]; then
     vm_built=$_ordinal_root/.build/debug
     [ -e "$vm_built/ordinalPackageTests.xctest" ] || vm_die "no tests are built: swift build --build-tests"
     vm_copy "$vm_root" "$vm_built/ordinalPackageTests.xctest" /payload/ordinalPackageTests.xctest
@@ -63,36 +68,6 @@ vm_payload() {
     cp -R "$_ordinal_root/schema" "$vm_root/payload/schema"
     printf '%s\n' "$_ordinal_root" >"$vm_root/payload/sources"
   fi
-  vm_pack "$vm_root" "$vm_work/payload.cpio"
-}
-
-# The payload of a machine of architecture arm64: the cross-built program, the steps, Debian's bpftool and an object
-# that needs no configuration.
-vm_payload_arm64() {
-  vm_root=$vm_work/payload
-  mkdir -p "$vm_root/payload/steps"
-  for vm_package in libc6 libcap2 zlib1g; do vm_unpack_one tools-arm64 "$vm_package:arm64"; done
-  # Renamed after Debian 12.
-  vm_apt_setup
-  case $vm_codename in bookworm) vm_elf=libelf1 ;; *) vm_elf=libelf1t64 ;; esac
-  # Debian 12's own can't attach.
-  vm_release_of_tool=
-  if [ "$vm_codename" = bookworm ]; then vm_release_of_tool=/bookworm-backports; fi
-  vm_unpack_one tools-arm64 "bpftool:arm64$vm_release_of_tool"
-  for vm_package in "$vm_elf" libzstd1; do vm_unpack_one tools-arm64 "$vm_package:arm64"; done
-  vm_tools=$vm_cache/tools-arm64
-  cp "$vm_tools/usr/sbin/bpftool" "$vm_root/payload/bpftool"
-  mkdir -p "$vm_root/lib/aarch64-linux-gnu"
-  find "$vm_tools" -name '*.so*' ! -type d ! -path '*/gconv/*' ! -path '*/etc/*' \
-    -exec cp -L {} "$vm_root/lib/aarch64-linux-gnu/" \;
-  ln -s aarch64-linux-gnu/ld-linux-aarch64.so.1 "$vm_root/lib/ld-linux-aarch64.so.1"
-  vm_counter=$(find "$_ordinal_root/.build/plugins/outputs" -name counter.o | head -n 1)
-  [ -n "$vm_counter" ] || vm_die "the build left no counter.o"
-  cp "$vm_counter" "$vm_root/payload/counter.o"
-  "$vm_swift/llvm-objcopy" --strip-all "$vm_cache/ordinal-arm64" "$vm_root/payload/ordinal"
-  cp "$vm_cache/workload-arm64" "$vm_root/payload/workload"
-  cp "$vm_scripts"/guest/steps/* "$vm_root/payload/steps/"
-  cp "$vm_scripts/guest/parts.sh" "$vm_root/payload/"
   vm_pack "$vm_root" "$vm_work/payload.cpio"
 }
 

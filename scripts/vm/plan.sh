@@ -8,7 +8,7 @@ vm_core=doctor,programs,trace
 vm_plan_one() {
   for vm_each in ${kernels:-newest}; do
     vm_wanted=${steps:-$vm_core,capture,order,recording,extras}
-    if [ "$arch" = arm64 ]; then vm_wanted=${steps:-arm64,$vm_core,recording}; fi
+    if [ "$arch" = arm64 ]; then vm_wanted=${steps:-$vm_core,recording}; fi
     if [ -z "$steps" ]; then
       if [ "$hotplug" = 1 ]; then vm_wanted=$vm_wanted,hotplug; fi
       if [ -n "$numa" ]; then vm_wanted=$vm_wanted,nodes; fi
@@ -41,7 +41,7 @@ vm_plan_all() {
   echo "memory|6.12|amd64|2|320M|||doctor,memory|600"
   echo "clock-hpet|6.12|amd64|4|||hpet|doctor,clock,order|900"
   echo "clock-acpi_pm|6.12|amd64|4|||acpi_pm|doctor,clock|900"
-  echo "arm64|6.12|arm64|4||||arm64,$vm_core,order,recording,extras|1800"
+  echo "arm64|6.12|arm64|4||||$vm_core,order,recording,extras|1800"
 }
 
 # Builds and fetches what all machines of the plan need.
@@ -93,10 +93,7 @@ vm_one() {
   case $vm_steps in *suites* | *capture*) vm_with_tests=1 ;; esac
   if [ "$vm_guest_arch" = arm64 ]; then vm_with_tests=arm64; fi
   if [ ! -e "$vm_work/payload-$vm_with_tests.cpio" ]; then
-    case $vm_with_tests in
-      arm64) vm_payload_arm64 ;;
-      *) vm_payload "$vm_cache/ordinal" "$vm_with_tests" ;;
-    esac
+    vm_payload "$vm_with_tests"
     mv "$vm_work/payload.cpio" "$vm_work/payload-$vm_with_tests.cpio"
     rm -rf "$vm_work/payload"
   fi

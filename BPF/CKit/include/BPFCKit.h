@@ -206,16 +206,6 @@ KIT_CONFIG(kit_filter_cgroups, uint32_t, filter_cgroups)
 KIT_CONFIG(kit_filter_comm, uint32_t, filter_comm)
 KIT_CONFIG(kit_families, uint32_t, families)
 KIT_CONFIG(kit_sees_inodes, uint32_t, sees_inodes)
-/* bpf_preempt_disable() */
-KIT_INLINE void kit_prevent_preemption(void) { ((void (*)(void))KIT_PREEMPT_DISABLE)(); }
-/* Lets other tasks in again. Without interrupts the kernel looks for none that waits (preempt_schedule()), and
-   does so where it does next: after the program's end. */
-KIT_INLINE void kit_allow_preemption(void) {
-  uint64_t flags;
-  ((void (*)(uint64_t *))KIT_LOCAL_IRQ_SAVE)(&flags);
-  ((void (*)(void))KIT_PREEMPT_ENABLE)();
-  ((void (*)(uint64_t *))KIT_LOCAL_IRQ_RESTORE)(&flags);
-}
 KIT_INLINE uint64_t kit_cgroup_wanted(uint32_t i) { return config.cgroup_ids[i & 15]; }
 KIT_INLINE uint32_t kit_cgroup_wanted_level(uint32_t i) { return config.cgroup_levels[i & 15]; }
 KIT_CONFIG(kit_compat_offset, uint32_t, syscalls.compat_offset)
@@ -288,6 +278,16 @@ KIT_MAP(seeds) KIT_MAP(uids) KIT_MAP(cgroups) KIT_MAP(scratch) KIT_MAP(draft)
 
 KIT_INLINE void *_Nullable kit_lookup(void *_Nonnull map, uint32_t key) {
   return ((void *(*)(void *, const void *))1)(map, &key);
+}
+/* bpf_preempt_disable() */
+KIT_INLINE void kit_prevent_preemption(void) { ((void (*)(void))KIT_PREEMPT_DISABLE)(); }
+/* Lets other tasks in again. Without interrupts the kernel looks for none that waits (preempt_schedule()), and
+   does so where it does next: after the program's end. */
+KIT_INLINE void kit_allow_preemption(void) {
+  uint64_t flags;
+  ((void (*)(uint64_t *))KIT_LOCAL_IRQ_SAVE)(&flags);
+  ((void (*)(void))KIT_PREEMPT_ENABLE)();
+  ((void (*)(uint64_t *))KIT_LOCAL_IRQ_RESTORE)(&flags);
 }
 KIT_INLINE uint64_t kit_ktime_ns(void) { return ((uint64_t(*)(void))5)(); }
 KIT_INLINE uint64_t kit_jiffies(void) { return ((uint64_t(*)(void))118)(); }
